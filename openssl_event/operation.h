@@ -1,0 +1,46 @@
+// An expensive cryptographic operation: what an ENGINE_CALL executes.
+#ifndef OPENSSL_EVENT_OPERATION_H
+#define OPENSSL_EVENT_OPERATION_H
+
+#include <atomic>
+
+#include "openssl_event/openssl_event.h"
+
+namespace openssl_event {
+
+// Owns copies of, or references to, everything it needs, and the buffer of its result: it may outlive the connection, the
+// SSL and the provider context that asked for it. Reference counted: the provider's function and the event hold one each.
+// Only the thread that executes the call touches it while the call is out.
+class Operation {
+ public:
+  Operation() = default;
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  // Points the operands of `call` (optype and u) into this object.
+  virtual void expose(OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  // Executes with OpenSSL in the calling thread; on failure the reason is the newest entry of its error queue.
+  virtual bool run(OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  // Takes the result out of a call that has succeeded, whoever executed it.
+  virtual void collect(const OPENSSL_ENGINE_CALL& call) noexcept = 0;
+
+  void ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void unref() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ protected:
+  virtual ~Operation() = default;
+
+ private:
+  std::atomic<int> references_{1};
+};
+
+// Performs the operation for a provider function: as an ENGINE_CALL of the connection whose step runs on this thread's
+// stack, which parks until the reply; in place where there is none. True: the operation has collected its result. False:
+// the reason is the newest entry of the error queue.
+bool perform(Operation& operation) noexcept;
+
+}  // namespace openssl_event
+
+#endif
