@@ -1,0 +1,188 @@
+#include "openssl_event/event.h"
+
+#include <openssl/err.h>
+
+#include <atomic>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace openssl_event {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
+
+void free_memory(Event* e) noexcept {
+  e->magic = 0;
+  e->~Event();
+  ::operator delete(e);
+}
+
+#ifdef NDEBUG
+void retire(Event* e) noexcept { free_memory(e); }
+#else
+// A second put of an event that the first one freed would read freed memory. So the last few stay, with no holder.
+struct Retired {
+  static constexpr unsigned kKept = 16;
+  Event* events[kKept] = {};
+  unsigned next = 0;
+  ~Retired() {
+    for (Event* e : events)
+      if (e) free_memory(e);
+  }
+};
+
+void retire(Event* e) noexcept {
+  thread_local Retired retired;
+  e->holder = Holder::nobody;
+  Event*& place = retired.events[retired.next++ % Retired::kKept];
+  if (place) free_memory(place);
+  place = e;
+}
+#endif
+
+Event* new_application_event(int kind, const void* buf, std::size_t len) noexcept {
+  if (len > INT_MAX) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "event longer than INT_MAX bytes");
+    return nullptr;
+  }
+  Event* e = make_event(kind, len);
+  if (!e) return nullptr;
+  e->holder = Holder::application;
+  e->pub.r.buf = inline_buffer(e);
+  e->pub.r.len = static_cast<int>(len);
+  if (buf && len) std::memcpy(e->pub.r.buf, buf, len);
+  return e;
+}
+
+OPENSSL_EVENT* wrap(int kind, void* buf, std::size_t len, void (*release)(void*), void* arg) noexcept {
+  if (len > INT_MAX) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "event longer than INT_MAX bytes");
+    return nullptr;
+  }
+  Event* e = make_event(kind, 0);
+  if (!e) return nullptr;
+  e->holder = Holder::application;
+  e->pub.r.buf = static_cast<char*>(buf);
+  e->pub.r.len = static_cast<int>(len);
+  e->release = release;
+  e->release_argument = arg;
+  return &e->pub;
+}
+
+OPENSSL_EVENT* public_or_null(Event* e) noexcept { return e ? &e->pub : nullptr; }
+
+unsigned size_of_kind(int kind) noexcept {
+  switch (kind) {
+    case OPENSSL_RECORD_IN_KIND:
+    case OPENSSL_RECORD_OUT_KIND: return sizeof(OPENSSL_RECORD);
+    case OPENSSL_CLEARTEXT_IN_KIND:
+    case OPENSSL_CLEARTEXT_OUT_KIND: return sizeof(OPENSSL_CLEARTEXT);
+    case OPENSSL_ENGINE_CALL_IN_KIND:
+    case OPENSSL_ENGINE_CALL_OUT_KIND: return sizeof(OPENSSL_ENGINE_CALL);
+    case OPENSSL_STATUS_OUT_KIND: return sizeof(OPENSSL_STATUS);
+  }
+  return 0;
+}
+
+}  // namespace
+
+static_assert(offsetof(OPENSSL_RECORD, buf) == offsetof(OPENSSL_CLEARTEXT, buf));
+static_assert(offsetof(OPENSSL_RECORD, len) == offsetof(OPENSSL_CLEARTEXT, len));
+
+Event* make_event(int kind, std::size_t buffer) noexcept {
+  void* memory = ::operator new(sizeof(Event) + buffer, std::nothrow);
+  if (!memory) {
+    ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  Event* e = new (memory) Event();
+  e->magic = kMagic;
+  e->holder = Holder::machine;
+  e->pub.kind = kind;
+  e->pub.r.size = size_of_kind(kind);
+  return e;
+}
+
+void destroy_event(Event* e, bool cleanse) noexcept {
+  if (!e) return;
+  if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
+  if (e->release) e->release(e->release_argument);
+  if (e->operation) e->operation->unref();
+  std::free(e->strings);
+  e->release = nullptr;
+  e->operation = nullptr;
+  e->strings = nullptr;
+  retire(e);
+}
+
+int kind_of(const Event* e) noexcept {
+  return std::atomic_ref<int>(const_cast<int&>(e->pub.kind)).load(std::memory_order_acquire);
+}
+
+void flip_to_reply(Event* e) noexcept {
+  std::atomic_ref<int>(e->pub.kind).store(OPENSSL_ENGINE_CALL_IN_KIND, std::memory_order_release);
+}
+
+bool made_by_application(int kind) noexcept {
+  return kind == OPENSSL_RECORD_IN_KIND || kind == OPENSSL_CLEARTEXT_IN_KIND;
+}
+
+bool misuse(const char* function, const char* what) noexcept {
+#ifdef NDEBUG
+  ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "%s: %s", function, what);
+#else
+  std::fprintf(stderr, "openssl_event: %s: %s\n", function, what);
+  std::abort();
+#endif
+  return false;
+}
+
+bool held_by_application(const Event* e, const char* function) noexcept {
+  if (e->magic != kMagic) return misuse(function, "not an event of this library, or one that has been freed");
+  switch (e->holder) {
+    case Holder::application: return true;
+    case Holder::machine: return misuse(function, "the machine holds this event: it was put, and has not come back");
+    case Holder::nobody: return misuse(function, "this event has already been given back");
+  }
+  return false;
+}
+
+}  // namespace openssl_event
+
+using namespace openssl_event;
+
+OPENSSL_EVENT* openssl_newCleartextInEvent(const void* buf, size_t len) {
+  return public_or_null(new_application_event(OPENSSL_CLEARTEXT_IN_KIND, buf, len));
+}
+
+OPENSSL_EVENT* openssl_newRecordInEvent(const void* buf, size_t len) {
+  return public_or_null(new_application_event(OPENSSL_RECORD_IN_KIND, buf, len));
+}
+
+OPENSSL_EVENT* openssl_wrapCleartextInEvent(void* buf, size_t len, void (*release)(void*), void* arg) {
+  return wrap(OPENSSL_CLEARTEXT_IN_KIND, buf, len, release, arg);
+}
+
+OPENSSL_EVENT* openssl_wrapRecordInEvent(void* buf, size_t len, void (*release)(void*), void* arg) {
+  return wrap(OPENSSL_RECORD_IN_KIND, buf, len, release, arg);
+}
+
+int openssl_freeEvent(OPENSSL_EVENT* e) {
+  if (!e) return 1;
+  Event* event = event_of(e);
+  if (!held_by_application(event, "openssl_freeEvent")) return 0;
+  if (!made_by_application(kind_of(event)))
+    return misuse("openssl_freeEvent", "the machine made this event: give it back by openssl_putEvent");
+  destroy_event(event);
+  return 1;
+}
+
+int openssl_isCancelled(const OPENSSL_EVENT* e) { return event_of(e)->cancelled.load(std::memory_order_acquire); }
+
+openssl_t* openssl_owner(const OPENSSL_EVENT* e) {
+  const Event* event = event_of(e);
+  return made_by_application(kind_of(event)) ? nullptr : event->owner;
+}

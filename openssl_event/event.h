@@ -1,0 +1,97 @@
+// The whole of an event: what the public header shows, and in front of it what the library keeps to itself.
+#ifndef OPENSSL_EVENT_EVENT_H
+#define OPENSSL_EVENT_EVENT_H
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "openssl_event/openssl_event.h"
+#include "openssl_event/operation.h"
+
+namespace openssl_event {
+
+enum class Holder : std::uint8_t { application, machine, nobody };
+
+// One allocation: this struct, then, for RECORD and CLEARTEXT, the buffer (unless it is foreign memory).
+struct Event {
+  std::uint32_t magic;
+  Holder holder;
+  bool exempt;      // RECORD_OUT: outside the window (handshake, alert, KeyUpdate, close_notify)
+  bool unseen;      // RECORD_IN: made of the rest of a cut record; the application never had it
+  bool declined;    // ENGINE_CALL: the machine shall execute it
+  bool succeeded;   // ENGINE_CALL: executed, with a result
+  std::atomic<bool> cancelled;
+  openssl_t* owner;          // the connection that made it, or, for the application's events, has it now
+  Event* next;               // the list it is in: a queue of the machine, or what the machine has lent
+  Event* previous;
+  Event* completion_next;    // a completion queue; nullptr at rest
+  void (*release)(void*);    // RECORD_IN, CLEARTEXT_IN: ends the foreign memory
+  void* release_argument;
+  Operation* operation;      // ENGINE_CALL: a reference
+  char* strings;             // what pub.e.err or pub.s point to
+  OPENSSL_EVENT pub;
+};
+
+inline Event* event_of(OPENSSL_EVENT* e) noexcept {
+  return reinterpret_cast<Event*>(reinterpret_cast<char*>(e) - offsetof(Event, pub));
+}
+inline const Event* event_of(const OPENSSL_EVENT* e) noexcept {
+  return reinterpret_cast<const Event*>(reinterpret_cast<const char*>(e) - offsetof(Event, pub));
+}
+
+// An event with room for `buffer` bytes behind it; nullptr, with an entry in the error queue, without memory.
+Event* make_event(int kind, std::size_t buffer) noexcept;
+// Frees the event and what it owns. With `cleanse`, its buffer is wiped first.
+void destroy_event(Event* e, bool cleanse = false) noexcept;
+
+inline char* inline_buffer(Event* e) noexcept { return reinterpret_cast<char*>(e + 1); }
+
+// `kind` may be read while another thread flips it.
+int kind_of(const Event* e) noexcept;
+void flip_to_reply(Event* e) noexcept;
+
+bool made_by_application(int kind) noexcept;
+
+// The handling of misuse: abort with a message, or, with NDEBUG, an entry in the error queue. Returns false.
+bool misuse(const char* function, const char* what) noexcept;
+// True if `e` is an event that the application holds; else reports misuse.
+bool held_by_application(const Event* e, const char* function) noexcept;
+
+// The error that is the oldest (why it began) or newest (what came of it) of the thread's queue, with copies of its
+// strings, becomes `error`; e->strings owns them.
+void take_error(Event* e, OPENSSL_ERROR& error, bool oldest) noexcept;
+// Puts such an error into the queue of this thread.
+void raise_error(const OPENSSL_ERROR& error) noexcept;
+
+// A first-in first-out list through `next` and `previous`. Owned and used by the connection's thread.
+class EventList {
+ public:
+  bool empty() const noexcept { return first_ == nullptr; }
+  Event* front() const noexcept { return first_; }
+
+  void push_back(Event* e) noexcept {
+    e->next = nullptr;
+    e->previous = last_;
+    (last_ ? last_->next : first_) = e;
+    last_ = e;
+  }
+  void remove(Event* e) noexcept {
+    (e->previous ? e->previous->next : first_) = e->next;
+    (e->next ? e->next->previous : last_) = e->previous;
+    e->next = e->previous = nullptr;
+  }
+  Event* pop_front() noexcept {
+    Event* e = first_;
+    if (e) remove(e);
+    return e;
+  }
+
+ private:
+  Event* first_ = nullptr;
+  Event* last_ = nullptr;
+};
+
+}  // namespace openssl_event
+
+#endif
