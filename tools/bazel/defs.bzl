@@ -53,6 +53,6 @@ def oe_cc_fuzz_target(name, copts = [], tags = [], **kwargs):
         testonly = True,
         copts = OE_COPTS + copts,
         linkopts = ["-fsanitize=fuzzer"],
-        tags = tags + ["manual"],
+        tags = tags + ["fuzz", "manual"],
         **kwargs
     )
