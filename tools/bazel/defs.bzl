@@ -45,8 +45,8 @@ def oe_cc_test(name, copts = [], deps = [], main = True, size = "small", **kwarg
 def oe_cc_fuzz_target(name, copts = [], tags = [], **kwargs):
     """A libFuzzer program: a file with LLVMFuzzerTestOneInput.
 
-    It links under --config=fuzz only (clang), so //... leaves it out:
-      bazel run --config=fuzz //tests/fuzz:name -- corpus_directory
+    It links under --config=fuzz only (clang: scripts/setup --fuzz), so //...
+    leaves it out; scripts/test --full runs it.
     """
     native.cc_binary(
         name = name,
