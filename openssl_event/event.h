@@ -29,7 +29,8 @@ struct Event {
   void (*release)(void*);    // RECORD_IN, CLEARTEXT_IN: ends the foreign memory
   void* release_argument;
   Operation* operation;      // ENGINE_CALL: a reference
-  char* strings;             // what pub.e.err or pub.s point to
+  char* strings;             // what an OPENSSL_ERROR of pub points to
+  char* text;                // STATUS: what pub.s.text points to, if it is not a constant
   OPENSSL_EVENT pub;
 };
 
@@ -57,12 +58,6 @@ bool made_by_application(int kind) noexcept;
 bool misuse(const char* function, const char* what) noexcept;
 // True if `e` is an event that the application holds; else reports misuse.
 bool held_by_application(const Event* e, const char* function) noexcept;
-
-// The error that is the oldest (why it began) or newest (what came of it) of the thread's queue, with copies of its
-// strings, becomes `error`; e->strings owns them.
-void take_error(Event* e, OPENSSL_ERROR& error, bool oldest) noexcept;
-// Puts such an error into the queue of this thread.
-void raise_error(const OPENSSL_ERROR& error) noexcept;
 
 // A first-in first-out list through `next` and `previous`. Owned and used by the connection's thread.
 class EventList {

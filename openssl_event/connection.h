@@ -1,0 +1,213 @@
+// The state machine of one TLS connection: queues of events around an SSL, and the step that is running or parked.
+#ifndef OPENSSL_EVENT_CONNECTION_H
+#define OPENSSL_EVENT_CONNECTION_H
+
+#include <cstddef>
+#include <cstdint>
+
+#include "openssl_event/event.h"
+#include "openssl_event/fiber.h"
+#include "openssl_event/framer.h"
+#include "openssl_event/openssl_event.h"
+#include "openssl_event/record_input.h"
+#include "openssl_event/record_output.h"
+
+namespace openssl_event {
+
+// What a step calls libssl for. Each runs until libssl wants more, or parks in an engine call.
+enum class Step : std::uint8_t { none, handshake, read, write, update_key, renegotiate, close };
+
+// What came of a libssl call, noted on the stack it ran on, before anything else can touch the error queue.
+struct StepResult {
+  int value;         // what the function returned
+  int ssl_error;     // SSL_get_error of it
+  std::size_t bytes;
+};
+
+// Places among the CLEARTEXT_INs where something other than data is to be sent. Never seen outside.
+enum Marker { kUpdateKeyMarker = 1000, kUpdateBothKeysMarker, kRenegotiateMarker };
+
+}  // namespace openssl_event
+
+struct openssl_connection_st {
+ public:
+  using Event = openssl_event::Event;
+  using Step = openssl_event::Step;
+
+  static openssl_connection_st* create(SSL* ssl) noexcept;
+  void destroy() noexcept;
+
+  // put.cc
+  bool put(Event* e) noexcept;
+  bool close_output() noexcept;
+  bool end_input() noexcept;
+  bool put_marker(int marker) noexcept;
+
+  // connection.cc
+  Event* get() noexcept;
+
+  // suspension.cc: called by provider functions, on the fiber of the running step.
+  bool suspend(openssl_event::Operation& operation) noexcept;
+
+  // record_bio.cc: called by libssl.
+  bool write_records(const char* data, std::size_t len) noexcept;
+  std::size_t read_records(char* buf, std::size_t len) noexcept { return poisoned_ ? 0 : input_.read(buf, len); }
+  bool input_at_end() const noexcept { return poisoned_ || input_.at_end(); }
+  void note_info(const SSL* ssl, int where, int value) noexcept;
+
+  // outgoing.cc
+  bool queue_record(Event* e) noexcept;
+  int gather(iovec* slices, int max) const noexcept;
+  bool mark_sent(std::size_t len) noexcept;
+  std::size_t unsent() const noexcept { return unsent_; }
+
+  // queries.cc
+  unsigned wants() const noexcept;
+  unsigned closed() const noexcept;
+  bool negotiated(OPENSSL_NEGOTIATED& out) const noexcept;
+
+  bool set_window(unsigned records, unsigned cleartext) noexcept;
+  void set_budget(unsigned events) noexcept { budget_ = events; }
+  void set_engine(const OPENSSL_ENGINE* engine) noexcept { engine_ = engine; }
+  void set_user(void* user) noexcept { user_ = user; }
+  void set_trace(void (*callback)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) noexcept;
+  void allow_renegotiation(bool allow) noexcept;
+
+  SSL* ssl() const noexcept { return ssl_; }
+  void* user() const noexcept { return user_; }
+  openssl_event::Framer& framer() noexcept { return framer_; }
+  bool established() const noexcept { return established_ && !failed_; }
+  bool renegotiation_allowed() const noexcept { return renegotiation_; }
+  bool output_closing() const noexcept { return close_requested_; }
+
+ private:
+  openssl_connection_st() = default;
+  ~openssl_connection_st();
+  bool attach(SSL* ssl) noexcept;
+
+  // connection.cc
+  bool advance() noexcept;
+  Step choose() const noexcept;
+  bool readable() const noexcept;
+  bool can_read() const noexcept;
+  Step choose_output() const noexcept;
+  bool start(Step step) noexcept;
+  bool resume() noexcept;
+  void settle(openssl_event::Fiber::Outcome outcome) noexcept;
+  void finish_step() noexcept;
+  Event* hand_out() noexcept;
+  void trace(int direction, const Event* e) noexcept;
+
+  // steps.cc
+  static void run_step(void* connection) noexcept;
+  void note(int value) noexcept;
+  void run_handshake() noexcept;
+  void run_read() noexcept;
+  void run_write() noexcept;
+  void run_update_key() noexcept;
+  void run_renegotiate() noexcept;
+  void run_close() noexcept;
+  void after_handshake() noexcept;
+  void after_read() noexcept;
+  void after_write() noexcept;
+  void after_close() noexcept;
+  void after_marker(int status) noexcept;
+  bool after_failure() noexcept;
+  std::size_t read_size() const noexcept;
+  void finish_cleartext() noexcept;
+  void emit(Event* e) noexcept;
+  bool emit_status(int status) noexcept;
+
+  // failure.cc
+  void fail(int reason) noexcept;
+  void fail_from_errors() noexcept;
+  int reason_of_errors() const noexcept;
+  bool return_unused() noexcept;
+
+  // put.cc
+  bool accept(Event* e, const char* function) noexcept;
+  void take_back(Event* e) noexcept;
+  void return_cleartext() noexcept;
+
+  // Events on their way to the application; first, since what follows refers to it.
+  openssl_event::EventList ready_;
+  openssl_event::EventList lent_;         // machine's events that the application holds
+  openssl_event::EventList line_;         // RECORD_OUTs that the application has queued to be sent
+  openssl_event::EventList cleartext_in_; // and markers, in the order in which they were put
+  openssl_event::RecordInput input_{ready_};
+  openssl_event::RecordOutput output_;
+  openssl_event::Framer framer_;
+
+  SSL* ssl_ = nullptr;
+  void* user_ = nullptr;
+  const OPENSSL_ENGINE* engine_ = nullptr;
+  void (*trace_)(void*, openssl_t*, int, const OPENSSL_EVENT*) = nullptr;
+  void* trace_argument_ = nullptr;
+  void (*previous_info_)(const SSL*, int, int) = nullptr;
+
+  openssl_event::Fiber* fiber_ = nullptr;  // of the step that is running or parked
+  Event* call_ = nullptr;                  // that the parked step waits for
+  Event* cleartext_out_ = nullptr;         // that a read is filling
+  Event* error_event_ = nullptr;           // kept from the beginning, so that failing never lacks memory
+  openssl_event::StepResult result_ = {};
+
+  std::size_t unsent_ = 0;
+  std::size_t line_offset_ = 0;     // bytes of the first record of the line that have been sent
+  std::size_t cleartext_offset_ = 0; // bytes of the first CLEARTEXT_IN that are in records
+  std::size_t exempt_bytes_ = 0;    // of RECORD_OUTs outside the window, out or ready
+  unsigned records_out_ = 0;        // RECORD_OUTs within the window, out or ready
+  unsigned cleartexts_out_ = 0;     // CLEARTEXT_OUTs, out or ready
+  unsigned records_window_ = 16;
+  unsigned cleartext_window_ = 16;
+  unsigned budget_ = 0;
+  unsigned spent_ = 0;
+  int alert_sent_ = -1;
+  int alert_received_ = -1;
+
+  Step step_ = Step::none;
+  bool established_ = false;       // a handshake has finished
+  bool started_ = false;
+  bool renegotiation_ = false;     // allowed
+  bool renegotiating_ = false;
+  bool read_due_ = false;          // a read without a new record: it drives a renegotiation, or learns of the end
+  bool wrote_last_ = false;        // reads and writes take turns
+  bool write_waits_ = false;       // a write wants a record first
+  bool call_replied_ = false;
+  bool call_failed_ = false;
+  bool retry_due_ = false;         // a callback of the application's asked for a retry
+  bool turn_due_ = false;          // the budget is spent
+  bool parked_in_step_ = false;
+  bool out_of_memory_ = false;
+  bool flooded_ = false;
+  bool close_requested_ = false;
+  bool closed_out_ = false;
+  bool closed_in_ = false;
+  bool failed_ = false;
+  bool poisoned_ = false;
+};
+
+namespace openssl_event {
+
+using Connection = openssl_connection_st;
+
+// record_bio.cc
+bool attach_record_bio(SSL* ssl, Connection* connection) noexcept;
+
+// The connection whose step runs on this thread's stack; nullptr outside of steps.
+Connection* current_connection() noexcept;
+
+// Makes `connection` the current one for a scope on the caller's stack, which does not park.
+class CurrentConnection {
+ public:
+  explicit CurrentConnection(Connection* connection) noexcept;
+  ~CurrentConnection();
+  CurrentConnection(const CurrentConnection&) = delete;
+  CurrentConnection& operator=(const CurrentConnection&) = delete;
+
+ private:
+  Connection* previous_;
+};
+
+}  // namespace openssl_event
+
+#endif

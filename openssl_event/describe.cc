@@ -1,0 +1,72 @@
+// Events in words: kinds, lengths and algorithms, never contents.
+#include <openssl/rsa.h>
+
+#include <cstdio>
+
+#include "openssl_event/event.h"
+
+using namespace openssl_event;
+
+namespace {
+
+// ContentType, RFC 8446 5.1. An encrypted record of TLS 1.3 calls itself application_data.
+const char* content_type(const OPENSSL_RECORD& record) noexcept {
+  if (record.len < OPENSSL_RECORD_HEADER_SIZE) return "fragment";
+  switch (record.buf[0]) {
+    case 20: return "change_cipher_spec";
+    case 21: return "alert";
+    case 22: return "handshake";
+    case 23: return "application_data";
+    default: return "no TLS";
+  }
+}
+
+const char* padding_name(const OPENSSL_SIGN& sign) noexcept {
+  switch (sign.padding) {
+    case RSA_PKCS1_PADDING: return " pkcs1";
+    case RSA_PKCS1_PSS_PADDING: return " pss";
+    default: return "";
+  }
+}
+
+// "RSA-2048 pss SHA256, 130 bytes"
+void describe_sign(const OPENSSL_SIGN& sign, char* text, std::size_t size) noexcept {
+  const char* type = EVP_PKEY_get0_type_name(sign.key);
+  std::snprintf(text, size, "%s-%d%s%s%s, %zu bytes", type ? type : "key", EVP_PKEY_get_bits(sign.key), padding_name(sign),
+                sign.digest ? " " : "", sign.digest ? sign.digest : "", sign.tbs_len);
+}
+
+void describe_call(const OPENSSL_ENGINE_CALL& call, int kind, char* text, std::size_t size) noexcept {
+  char operands[128] = "";
+  if (call.optype == OPENSSL_OPERATION_SIGN) describe_sign(call.u.s, operands, sizeof operands);
+  const Event* e = event_of(reinterpret_cast<const OPENSSL_EVENT*>(&call));
+  const char* outcome = kind == OPENSSL_ENGINE_CALL_OUT_KIND ? ""
+                        : e->succeeded                         ? ", done"
+                        : e->declined                          ? ", declined"
+                                                               : ", failed";
+  std::snprintf(text, size, "%s %s (%s)%s", openssl_kindName(kind), openssl_operationName(call.optype), operands, outcome);
+}
+
+void describe_status(const OPENSSL_STATUS& status, char* text, std::size_t size) noexcept {
+  if (status.status == OPENSSL_STATUS_ERROR)
+    std::snprintf(text, size, "STATUS_OUT ERROR %s: %s", openssl_reasonName(status.reason), status.text);
+  else
+    std::snprintf(text, size, "STATUS_OUT %s", openssl_statusName(status.status));
+}
+
+}  // namespace
+
+const char* openssl_describe(const OPENSSL_EVENT* e, char* text, size_t size) {
+  const int kind = kind_of(event_of(e));
+  switch (kind) {
+    case OPENSSL_RECORD_IN_KIND:
+    case OPENSSL_RECORD_OUT_KIND:
+      std::snprintf(text, size, "%s %d bytes %s", openssl_kindName(kind), e->r.len, content_type(e->r));
+      break;
+    case OPENSSL_ENGINE_CALL_IN_KIND:
+    case OPENSSL_ENGINE_CALL_OUT_KIND: describe_call(e->e, kind, text, size); break;
+    case OPENSSL_STATUS_OUT_KIND: describe_status(e->s, text, size); break;
+    default: std::snprintf(text, size, "%s %d bytes", openssl_kindName(kind), e->c.len); break;
+  }
+  return text;
+}

@@ -1,0 +1,82 @@
+// How the execution of a call ends, and the engine that executes it with OpenSSL.
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include "openssl_event/error_queue.h"
+#include "openssl_event/event.h"
+
+using namespace openssl_event;
+
+namespace {
+
+// A thread keeps its number for life; a forked child's only thread has a new one, which the process number tells.
+unsigned long this_thread() noexcept {
+  thread_local pid_t process = 0;
+  thread_local unsigned long thread = 0;
+  if (process != getpid()) {
+    process = getpid();
+    thread = static_cast<unsigned long>(gettid());
+  }
+  return thread;
+}
+
+// The event, if it is a call that awaits its execution; else nullptr, reported.
+Event* call_to_end(OPENSSL_EVENT* e, const char* function) noexcept {
+  Event* event = event_of(e);
+  if (!held_by_application(event, function)) return nullptr;
+  if (kind_of(event) == OPENSSL_ENGINE_CALL_OUT_KIND) return event;
+  misuse(function, "this is no ENGINE_CALL_OUT, or has been executed already");
+  return nullptr;
+}
+
+bool result_fits(const OPENSSL_ENGINE_CALL& call) noexcept {
+  return call.optype != OPENSSL_OPERATION_SIGN || call.u.s.signature_len <= call.u.s.signature_size;
+}
+
+int call_with_openssl(OPENSSL_EVENT* e) {
+  Event* event = call_to_end(e, "engine->call");
+  if (!event) return 0;
+  clear_errors();
+  if (event->operation->run(e->e)) return openssl_completeCall(e);
+  openssl_failCall(e, nullptr);
+  return 0;
+}
+
+constexpr OPENSSL_ENGINE kDefaultEngine = {sizeof(OPENSSL_ENGINE), "openssl", call_with_openssl, nullptr};
+
+}  // namespace
+
+const OPENSSL_ENGINE* openssl_defaultEngine(void) { return &kDefaultEngine; }
+
+int openssl_completeCall(OPENSSL_EVENT* e) {
+  Event* event = call_to_end(e, "openssl_completeCall");
+  if (!event) return 0;
+  if (!result_fits(e->e)) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "the result is longer than its buffer");
+    return 0;
+  }
+  event->succeeded = true;
+  e->e.thread = this_thread();
+  flip_to_reply(event);
+  return 1;
+}
+
+int openssl_failCall(OPENSSL_EVENT* e, const char* reason) {
+  Event* event = call_to_end(e, "openssl_failCall");
+  if (!event) return 0;
+  if (reason || ERR_peek_last_error() == 0)
+    ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "%s", reason ? reason : "the engine gave no reason");
+  take_newest_error(event, e->e.err);
+  clear_errors();
+  e->e.thread = this_thread();
+  flip_to_reply(event);
+  return 1;
+}
+
+int openssl_decline(OPENSSL_EVENT* e) {
+  Event* event = call_to_end(e, "openssl_decline");
+  if (!event) return 0;
+  event->declined = true;
+  flip_to_reply(event);
+  return 1;
+}

@@ -1,0 +1,303 @@
+#include "openssl_event/fiber.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <boost/context/fiber.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+#include "openssl_event/openssl_event.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OPENSSL_EVENT_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define OPENSSL_EVENT_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define OPENSSL_EVENT_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define OPENSSL_EVENT_TSAN 1
+#endif
+#ifdef OPENSSL_EVENT_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef OPENSSL_EVENT_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace openssl_event {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+// Address space; only what a step touches becomes memory (about five pages in a handshake).
+constexpr std::size_t kStackSize = 64 * kPage;
+constexpr std::size_t kMappingSize = kPage + kStackSize;
+
+// The stack is ours, so Boost's fiber neither allocates nor frees one.
+struct BorrowedStack {
+  using traits_type = boost::context::stack_traits;
+  boost::context::stack_context allocate() { return {}; }
+  void deallocate(boost::context::stack_context&) noexcept {}
+};
+
+}  // namespace
+
+// `fiber` and `caller` are the two ends between which the thread goes to and fro: exactly one of them is valid at a time.
+struct Fiber::Switch {
+  boost::context::fiber fiber;
+  boost::context::fiber caller;
+#ifdef OPENSSL_EVENT_ASAN
+  void* fiber_fake_stack = nullptr;
+  const void* caller_stack = nullptr;
+  std::size_t caller_stack_size = 0;
+#endif
+#ifdef OPENSSL_EVENT_TSAN
+  void* tsan_fiber = __tsan_create_fiber(0);
+  void* tsan_caller = nullptr;
+  ~Switch() { __tsan_destroy_fiber(tsan_fiber); }
+#endif
+
+  void to_fiber([[maybe_unused]] char* stack) noexcept {
+#ifdef OPENSSL_EVENT_ASAN
+    void* fake_stack = nullptr;
+    __sanitizer_start_switch_fiber(&fake_stack, stack, kStackSize);
+#endif
+#ifdef OPENSSL_EVENT_TSAN
+    tsan_caller = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(tsan_fiber, 0);
+#endif
+    fiber = std::move(fiber).resume();
+#ifdef OPENSSL_EVENT_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+#endif
+  }
+
+  void to_caller() noexcept {
+#ifdef OPENSSL_EVENT_ASAN
+    __sanitizer_start_switch_fiber(&fiber_fake_stack, caller_stack, caller_stack_size);
+#endif
+#ifdef OPENSSL_EVENT_TSAN
+    __tsan_switch_to_fiber(tsan_caller, 0);
+#endif
+    caller = std::move(caller).resume();
+    arrived_on_fiber();
+  }
+
+  void arrived_on_fiber() noexcept {
+#ifdef OPENSSL_EVENT_ASAN
+    __sanitizer_finish_switch_fiber(fiber_fake_stack, &caller_stack, &caller_stack_size);
+#endif
+  }
+};
+
+// The fibers that run no body. A thread keeps a few for itself; the rest is shared, under a mutex. Of the shared ones only
+// some keep their memory: the others give it back to the kernel and keep their address space.
+class FiberPool {
+ public:
+  static FiberPool& instance() noexcept {
+    static FiberPool* pool = new (&memory_) FiberPool;  // never destroyed: threads may outlive static objects
+    return *pool;
+  }
+
+  Fiber* take() noexcept {
+    {
+      std::lock_guard lock(mutex_);
+      if (Fiber* fiber = pop(hot_)) {
+        --hot_count_;
+        return fiber;
+      }
+      if (Fiber* fiber = pop(cold_)) return fiber;
+      if (count_.load(std::memory_order_relaxed) >= limit_) {
+        ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "openssl_setStackLimit: no stack left");
+        return nullptr;
+      }
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
+    Fiber* fiber = Fiber::create();
+    if (!fiber) count_.fetch_sub(1, std::memory_order_relaxed);
+    return fiber;
+  }
+
+  void give_back(Fiber* fiber) noexcept {
+    {
+      std::lock_guard lock(mutex_);
+      if (hot_count_ < kHot) {
+        ++hot_count_;
+        return push(hot_, fiber);
+      }
+    }
+    fiber->give_memory_back();
+    std::lock_guard lock(mutex_);
+    push(cold_, fiber);
+  }
+
+  void set_limit(unsigned limit) noexcept {
+    std::lock_guard lock(mutex_);
+    limit_ = limit;
+  }
+
+  unsigned count() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+  static Fiber* pop(Fiber*& list) noexcept {
+    Fiber* fiber = list;
+    if (fiber) list = fiber->next_;
+    return fiber;
+  }
+  static void push(Fiber*& list, Fiber* fiber) noexcept {
+    fiber->next_ = list;
+    list = fiber;
+  }
+
+ private:
+  static constexpr unsigned kHot = 64;
+  static unsigned char memory_[];
+
+  std::mutex mutex_;
+  Fiber* hot_ = nullptr;
+  Fiber* cold_ = nullptr;
+  unsigned hot_count_ = 0;
+  unsigned limit_ = 30000;
+  std::atomic<unsigned> count_{0};
+};
+
+alignas(FiberPool) unsigned char FiberPool::memory_[sizeof(FiberPool)];
+
+namespace {
+
+struct ThreadCache {
+  static constexpr unsigned kMost = 4;
+  Fiber* first = nullptr;
+  unsigned count = 0;
+  ~ThreadCache() {
+    while (Fiber* fiber = FiberPool::pop(first)) FiberPool::instance().give_back(fiber);
+    count = kMost;  // what another thread_local's destructor gives back goes to the pool
+  }
+};
+
+// Not inlined, so that no address of a thread's variable is kept across a park.
+[[gnu::noinline]] ThreadCache& thread_cache() noexcept {
+  thread_local ThreadCache cache;
+  return cache;
+}
+
+}  // namespace
+
+Fiber* Fiber::take() noexcept {
+  ThreadCache& cache = thread_cache();
+  if (cache.first) {
+    --cache.count;
+    return FiberPool::pop(cache.first);
+  }
+  return FiberPool::instance().take();
+}
+
+void Fiber::give_back(bool secrets) noexcept {
+  if (secrets) wipe();
+  ThreadCache& cache = thread_cache();
+  if (cache.count < ThreadCache::kMost) {
+    ++cache.count;
+    return FiberPool::push(cache.first, this);
+  }
+  FiberPool::instance().give_back(this);
+}
+
+void Fiber::set_limit(unsigned limit) noexcept { FiberPool::instance().set_limit(limit); }
+unsigned Fiber::count() noexcept { return FiberPool::instance().count(); }
+
+Fiber* Fiber::create() noexcept {
+  Fiber* fiber = new (std::nothrow) Fiber;
+  if (fiber && fiber->map_stack() && (fiber->switch_ = new (std::nothrow) Switch)) {
+    char* stack = fiber->mapping_ + kPage;
+    boost::context::stack_context context;
+    context.sp = stack + kStackSize;
+    context.size = kStackSize;
+    const boost::context::preallocated place(context.sp, context.size, context);
+    fiber->switch_->fiber = boost::context::fiber(std::allocator_arg, place, BorrowedStack{}, [fiber](auto&& caller) {
+      fiber->switch_->caller = std::move(caller);
+      fiber->switch_->arrived_on_fiber();
+      fiber->loop();
+      return std::move(fiber->switch_->caller);
+    });
+    return fiber;
+  }
+  ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+  delete fiber;
+  return nullptr;
+}
+
+// Only of fibers whose creation failed: the others live in the pool.
+Fiber::~Fiber() {
+  if (mapping_) munmap(mapping_, kMappingSize);
+}
+
+bool Fiber::map_stack() noexcept {
+  void* memory = mmap(nullptr, kMappingSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  mapping_ = static_cast<char*>(memory);
+  return mprotect(mapping_, kPage, PROT_NONE) == 0;
+}
+
+void Fiber::loop() noexcept {
+  loop_frame_ = static_cast<char*>(__builtin_frame_address(0));
+  for (;;) {
+    body_(argument_);
+    finished_ = true;
+    switch_->to_caller();
+  }
+}
+
+Fiber::Outcome Fiber::run(Body body, void* argument) noexcept {
+  body_ = body;
+  argument_ = argument;
+  finished_ = false;
+  return enter();
+}
+
+Fiber::Outcome Fiber::resume() noexcept { return enter(); }
+
+Fiber::Outcome Fiber::enter() noexcept {
+  switch_->to_fiber(mapping_ + kPage);
+  return finished_ ? Outcome::finished : Outcome::parked;
+}
+
+void Fiber::park() noexcept { switch_->to_caller(); }
+
+// Below the frames of the loop, which stay, with room for those of the switch itself.
+char* Fiber::unused_end() const noexcept { return loop_frame_ - 512; }
+
+// Asks the kernel which pages have been touched since they were mapped, so that the others are not touched now.
+void Fiber::wipe() noexcept {
+  char* const stack = mapping_ + kPage;
+  unsigned char touched[kStackSize / kPage];
+  if (mincore(stack, kStackSize, touched) != 0) return give_memory_back();
+#ifdef OPENSSL_EVENT_ASAN
+  __asan_unpoison_memory_region(stack, static_cast<std::size_t>(unused_end() - stack));
+#endif
+  for (std::size_t page = 0; page < kStackSize / kPage; ++page) {
+    char* begin = stack + page * kPage;
+    char* end = begin + kPage < unused_end() ? begin + kPage : unused_end();
+    if ((touched[page] & 1) && begin < end) OPENSSL_cleanse(begin, static_cast<std::size_t>(end - begin));
+  }
+}
+
+// The kernel zeroes what it takes.
+void Fiber::give_memory_back() noexcept {
+  char* const stack = mapping_ + kPage;
+  const auto end = reinterpret_cast<std::uintptr_t>(unused_end()) & ~(kPage - 1);
+  madvise(stack, end - reinterpret_cast<std::uintptr_t>(stack), MADV_DONTNEED);
+}
+
+}  // namespace openssl_event
+
+void openssl_setStackLimit(unsigned int limit) { openssl_event::Fiber::set_limit(limit); }
+unsigned int openssl_stacks(void) { return openssl_event::Fiber::count(); }

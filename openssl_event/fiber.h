@@ -1,0 +1,54 @@
+// Stacks on which a step of a connection runs, so that a callback or a provider operation deep inside libssl can wait.
+// Nothing outside fiber.cc switches stacks.
+#ifndef OPENSSL_EVENT_FIBER_H
+#define OPENSSL_EVENT_FIBER_H
+
+namespace openssl_event {
+
+// One stack with a guard page below it and a loop on it that runs one body after the other. Fibers come from a pool and go
+// back to it; they are never destroyed while a body is on them, since that would unwind libssl's C frames.
+class Fiber {
+ public:
+  using Body = void (*)(void* argument);
+  enum class Outcome { finished, parked };
+
+  // From the pool; nullptr when as many as allowed exist, or without memory. Any thread.
+  static Fiber* take() noexcept;
+  // Back to the pool, finished. With `secrets`, whatever the body left on the stack is wiped.
+  void give_back(bool secrets) noexcept;
+
+  // Runs `body` until it returns or parks. `body` must not throw.
+  Outcome run(Body body, void* argument) noexcept;
+  // Goes on where it parked, on this thread, whichever that was before.
+  Outcome resume() noexcept;
+  // Called by the body, on this fiber: goes back to whoever called run or resume. Returns in the thread that resumes.
+  void park() noexcept;
+
+  static void set_limit(unsigned limit) noexcept;
+  static unsigned count() noexcept;
+
+ private:
+  friend class FiberPool;
+  struct Switch;
+  Fiber() = default;
+  ~Fiber();
+  static Fiber* create() noexcept;
+  bool map_stack() noexcept;
+  [[noreturn]] void loop() noexcept;
+  Outcome enter() noexcept;
+  void wipe() noexcept;
+  void give_memory_back() noexcept;
+  char* unused_end() const noexcept;
+
+  Switch* switch_ = nullptr;  // the saved contexts, and what the sanitizers want to know
+  char* mapping_ = nullptr;   // guard page, then the stack
+  char* loop_frame_ = nullptr;
+  Body body_ = nullptr;
+  void* argument_ = nullptr;
+  bool finished_ = true;
+  Fiber* next_ = nullptr;     // in the pool
+};
+
+}  // namespace openssl_event
+
+#endif

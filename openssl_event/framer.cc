@@ -1,0 +1,146 @@
+#include "openssl_event/framer.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace openssl_event {
+namespace {
+
+constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
+// Two of the longest records: one that is being cut out and one that is arriving.
+constexpr std::size_t kChunk = 2 * OPENSSL_MAX_RECORD;
+
+// RFC 8446 5.1: change_cipher_spec, alert, handshake, application_data; RFC 6520: heartbeat. Version 3.x.
+bool looks_like_a_record(const unsigned char* header) noexcept {
+  return header[0] >= 20 && header[0] <= 24 && header[1] == 3;
+}
+
+// RFC 5246 E.2: a two-byte length with the highest bit set, then message type 1.
+bool looks_like_an_sslv2_hello(const unsigned char* header) noexcept { return (header[0] & 0x80) && header[2] == 1; }
+
+void release_chunk(void* chunk) noexcept { static_cast<Chunk*>(chunk)->unref(); }
+
+}  // namespace
+
+Chunk* Chunk::create(std::size_t size) noexcept {
+  void* memory = ::operator new(sizeof(Chunk) + size, std::nothrow);
+  if (memory) return new (memory) Chunk(size);
+  ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+  return nullptr;
+}
+
+void Chunk::unref() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  this->~Chunk();
+  ::operator delete(this);
+}
+
+// How long the unit is that begins at `bytes`; 0 while too little of it is there to tell.
+std::size_t Framer::unit_size(const unsigned char* bytes, std::size_t len) noexcept {
+  if (unframed_) return len;
+  if (len < kHeader) return 0;
+  if (looks_like_a_record(bytes)) {
+    const std::size_t size = kHeader + static_cast<std::size_t>(bytes[3] << 8 | bytes[4]);
+    if (size <= OPENSSL_MAX_RECORD) return size;  // libssl refuses a longer one by its header alone
+  } else if (first_ && looks_like_an_sslv2_hello(bytes)) {
+    return std::max<std::size_t>(2 + static_cast<std::size_t>((bytes[0] & 0x7f) << 8 | bytes[1]), kHeader);
+  }
+  unframed_ = true;
+  return len;
+}
+
+const unsigned char* Framer::head() const noexcept {
+  return chunk_ ? reinterpret_cast<const unsigned char*>(chunk_->data() + begin_) : nullptr;
+}
+
+// How many bytes the next unit still lacks, as far as can be told now.
+std::size_t Framer::missing() noexcept {
+  if (pending() < kHeader && !unframed_) return kHeader - pending();
+  const std::size_t size = unit_size(head(), pending());
+  return size > pending() ? size - pending() : 0;
+}
+
+void Framer::drop_chunk() noexcept {
+  if (chunk_) chunk_->unref();
+  chunk_ = nullptr;
+  begin_ = end_ = 0;
+}
+
+// Room for `needed` more bytes behind the pending ones, which move to a fresh chunk if theirs is too short.
+bool Framer::make_room(std::size_t needed) noexcept {
+  if (chunk_ && chunk_->size() - end_ >= needed) return true;
+  Chunk* chunk = Chunk::create(std::max(kChunk, pending() + needed));
+  if (!chunk) return false;
+  const std::size_t kept = pending();
+  if (kept) std::memcpy(chunk->data(), chunk_->data() + begin_, kept);
+  drop_chunk();
+  chunk_ = chunk;
+  end_ = kept;
+  return true;
+}
+
+char* Framer::space(std::size_t* room) noexcept {
+  if (!make_room(std::max<std::size_t>(missing(), 1))) return nullptr;
+  *room = chunk_->size() - end_;
+  return chunk_->data() + end_;
+}
+
+bool Framer::filled(std::size_t len) noexcept {
+  if (!chunk_ || len > chunk_->size() - end_) return false;
+  end_ += len;
+  if (!pending()) drop_chunk();
+  return true;
+}
+
+// A RECORD_IN over the next `size` pending bytes.
+Event* Framer::slice(std::size_t size) noexcept {
+  Event* e = make_event(OPENSSL_RECORD_IN_KIND, 0);
+  if (!e) return nullptr;
+  e->holder = Holder::application;
+  e->pub.r.buf = chunk_->data() + begin_;
+  e->pub.r.len = static_cast<int>(size);
+  e->release = release_chunk;
+  e->release_argument = chunk_;
+  chunk_->ref();
+  begin_ += size;
+  first_ = false;
+  if (!pending()) drop_chunk();  // so that an idle connection has none
+  return e;
+}
+
+Event* Framer::next() noexcept {
+  if (!pending()) return nullptr;
+  const std::size_t size = unit_size(head(), pending());
+  return size && size <= pending() ? slice(size) : nullptr;
+}
+
+Event* Framer::rest() noexcept { return pending() ? slice(pending()) : nullptr; }
+
+Event* Framer::frame(const char* buf, std::size_t len, std::size_t* taken) noexcept {
+  *taken = 0;
+  if (!pending()) {
+    const std::size_t size = unit_size(reinterpret_cast<const unsigned char*>(buf), len);
+    if (size && size <= len) {  // a whole record: one copy, to memory of just its size
+      OPENSSL_EVENT* e = openssl_newRecordInEvent(buf, size);
+      if (!e) return nullptr;
+      first_ = false;
+      *taken = size;
+      return event_of(e);
+    }
+  }
+  // At most twice: the rest of the header tells how long the record is.
+  while (*taken < len) {
+    const std::size_t portion = std::min(len - *taken, unframed_ ? len - *taken : missing());
+    if (portion == 0) break;
+    if (!make_room(portion)) return nullptr;
+    std::memcpy(chunk_->data() + end_, buf + *taken, portion);
+    end_ += portion;
+    *taken += portion;
+  }
+  return next();
+}
+
+}  // namespace openssl_event

@@ -1,0 +1,136 @@
+// How a connection begins and ends.
+#include <openssl/err.h>
+
+#include <new>
+
+#include "openssl_event/connection.h"
+#include "openssl_event/error_queue.h"
+
+using namespace openssl_event;
+
+namespace {
+
+bool is_stream_tls(const SSL* ssl) noexcept {
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+  if (SSL_is_quic(ssl)) return false;
+#endif
+  return !SSL_is_dtls(ssl);
+}
+
+bool usable(const SSL* ssl) noexcept {
+  if (!ssl || !is_stream_tls(ssl)) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_new: not an SSL of TLS over a stream");
+    return false;
+  }
+  if (!SSL_in_before(ssl)) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_new: the SSL's handshake has begun already");
+    return false;
+  }
+  return true;
+}
+
+// Where an SSL keeps its connection, for callbacks that get only the SSL.
+int ex_data_index() noexcept {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+void info_callback(const SSL* ssl, int where, int value) noexcept {
+  if (auto* connection = static_cast<Connection*>(SSL_get_ex_data(ssl, ex_data_index())))
+    connection->note_info(ssl, where, value);
+}
+
+constexpr int kFatal = 2;  // AlertLevel, RFC 8446 6
+
+// Leaves an event that the application holds to it: whoever gives it back ends it.
+void orphan(Event* e) noexcept {
+  e->owner = nullptr;
+  e->cancelled.store(true, std::memory_order_release);
+}
+
+void destroy_all(EventList& list) noexcept {
+  while (Event* e = list.pop_front()) destroy_event(e);
+}
+
+}  // namespace
+
+Connection* openssl_connection_st::create(SSL* ssl) noexcept {
+  if (!usable(ssl)) return nullptr;
+  Connection* connection = new (std::nothrow) Connection;
+  if (connection && connection->attach(ssl)) return connection;
+  if (connection) connection->destroy();
+  ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+  return nullptr;
+}
+
+bool openssl_connection_st::attach(SSL* ssl) noexcept {
+  error_event_ = make_event(OPENSSL_STATUS_OUT_KIND, 0);
+  if (!error_event_ || !SSL_set_ex_data(ssl, ex_data_index(), this)) return false;
+  if (!attach_record_bio(ssl, this) || !SSL_up_ref(ssl)) {
+    SSL_set_ex_data(ssl, ex_data_index(), nullptr);
+    return false;
+  }
+  ssl_ = ssl;
+  SSL_set_read_ahead(ssl, 0);
+  SSL_clear_mode(ssl, SSL_MODE_ASYNC);
+  SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+  previous_info_ = SSL_get_info_callback(ssl);
+  SSL_set_info_callback(ssl, info_callback);
+  return true;
+}
+
+void openssl_connection_st::note_info(const SSL* ssl, int where, int value) noexcept {
+  if ((where & SSL_CB_ALERT) && (value >> 8) == kFatal) (where & SSL_CB_WRITE ? alert_sent_ : alert_received_) = value & 0xff;
+  auto* previous = previous_info_ ? previous_info_ : SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
+  if (previous) previous(ssl, where, value);
+}
+
+void openssl_connection_st::destroy() noexcept {
+  poisoned_ = true;
+  if (fiber_) {
+    CurrentConnection current(this);
+    settle(fiber_->resume());  // everything that libssl asks for fails now, so this returns finished
+  }
+  clear_errors();
+  while (Event* e = lent_.pop_front()) orphan(e);
+  if (ssl_) {
+    SSL_set_info_callback(ssl_, previous_info_);
+    SSL_set_ex_data(ssl_, ex_data_index(), nullptr);
+    SSL_set_bio(ssl_, nullptr, nullptr);
+    SSL_free(ssl_);
+  }
+  delete this;
+}
+
+bool openssl_connection_st::set_window(unsigned records, unsigned cleartext) noexcept {
+  if (records == 0 || cleartext == 0) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_setWindow: a window of 0 lets nothing through");
+    return false;
+  }
+  records_window_ = records;
+  cleartext_window_ = cleartext;
+  return true;
+}
+
+void openssl_connection_st::set_trace(void (*callback)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) noexcept {
+  trace_ = callback;
+  trace_argument_ = arg;
+}
+
+void openssl_connection_st::allow_renegotiation(bool allow) noexcept {
+  renegotiation_ = allow;
+  if (allow)
+    SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
+  else
+    SSL_set_options(ssl_, SSL_OP_NO_RENEGOTIATION);
+}
+
+openssl_connection_st::~openssl_connection_st() {
+  destroy_all(ready_);
+  destroy_all(line_);
+  destroy_all(cleartext_in_);
+  input_.destroy_all();
+  destroy_event(cleartext_out_);
+  destroy_event(error_event_);
+}

@@ -1,0 +1,75 @@
+// Names for every enum of the public header.
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+
+#include "openssl_event/openssl_event.h"
+
+const char* openssl_kindName(int kind) {
+  switch (kind) {
+    case OPENSSL_RECORD_IN_KIND: return "RECORD_IN";
+    case OPENSSL_RECORD_OUT_KIND: return "RECORD_OUT";
+    case OPENSSL_CLEARTEXT_IN_KIND: return "CLEARTEXT_IN";
+    case OPENSSL_CLEARTEXT_OUT_KIND: return "CLEARTEXT_OUT";
+    case OPENSSL_ENGINE_CALL_IN_KIND: return "ENGINE_CALL_IN";
+    case OPENSSL_ENGINE_CALL_OUT_KIND: return "ENGINE_CALL_OUT";
+    case OPENSSL_STATUS_OUT_KIND: return "STATUS_OUT";
+  }
+  return "UNKNOWN";
+}
+
+const char* openssl_operationName(int optype) { return optype == OPENSSL_OPERATION_SIGN ? "SIGN" : "UNKNOWN"; }
+
+const char* openssl_statusName(int status) {
+  switch (status) {
+    case OPENSSL_STATUS_HANDSHAKE_DONE: return "HANDSHAKE_DONE";
+    case OPENSSL_STATUS_CLOSE_NOTIFY: return "CLOSE_NOTIFY";
+    case OPENSSL_STATUS_OUTPUT_CLOSED: return "OUTPUT_CLOSED";
+    case OPENSSL_STATUS_KEY_UPDATED: return "KEY_UPDATED";
+    case OPENSSL_STATUS_ERROR: return "ERROR";
+  }
+  return "UNKNOWN";
+}
+
+const char* openssl_reasonName(int reason) {
+  switch (reason) {
+    case OPENSSL_REASON_NONE: return "NONE";
+    case OPENSSL_REASON_PROTOCOL: return "PROTOCOL";
+    case OPENSSL_REASON_ALERT: return "ALERT";
+    case OPENSSL_REASON_VERIFY: return "VERIFY";
+    case OPENSSL_REASON_TRUNCATED: return "TRUNCATED";
+    case OPENSSL_REASON_CALL_FAILED: return "CALL_FAILED";
+    case OPENSSL_REASON_FLOOD: return "FLOOD";
+    case OPENSSL_REASON_STACK_LIMIT: return "STACK_LIMIT";
+    case OPENSSL_REASON_NO_MEMORY: return "NO_MEMORY";
+  }
+  return "UNKNOWN";
+}
+
+namespace {
+
+struct Bit {
+  unsigned value;
+  const char* name;
+};
+
+constexpr Bit kWants[] = {{OPENSSL_WANTS_RECORD, "RECORD"}, {OPENSSL_WANTS_REPLY, "REPLY"},         {OPENSSL_WANTS_SENT, "SENT"},
+                          {OPENSSL_WANTS_USED, "USED"},     {OPENSSL_WANTS_CLEARTEXT, "CLEARTEXT"}, {OPENSSL_WANTS_TURN, "TURN"}};
+constexpr Bit kClosed[] = {{OPENSSL_CLOSED_IN, "IN"}, {OPENSSL_CLOSED_OUT, "OUT"}, {OPENSSL_CLOSED_ERROR, "ERROR"}};
+
+template <std::size_t N>
+const char* join(const Bit (&bits)[N], unsigned set, char* text, std::size_t size) noexcept {
+  if (size == 0) return text;
+  text[0] = '\0';
+  for (const Bit& bit : bits) {
+    if (!(set & bit.value)) continue;
+    const std::size_t used = std::strlen(text);
+    std::snprintf(text + used, size - used, "%s%s", used ? "|" : "", bit.name);
+  }
+  return text;
+}
+
+}  // namespace
+
+const char* openssl_wantsNames(unsigned int wants, char* text, size_t size) { return join(kWants, wants, text, size); }
+const char* openssl_closedNames(unsigned int closed, char* text, size_t size) { return join(kClosed, closed, text, size); }

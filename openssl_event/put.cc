@@ -1,0 +1,95 @@
+// What the application gives: new events, replies, and words about the end of the transport or of the output.
+#include <openssl/err.h>
+
+#include "openssl_event/connection.h"
+
+using namespace openssl_event;
+
+bool openssl_connection_st::accept(Event* e, const char* function) noexcept {
+  if (!held_by_application(e, function)) return false;
+  if (made_by_application(kind_of(e))) return e->owner == nullptr || misuse(function, "this event belongs to another connection");
+  if (e->owner == this) return true;
+  return misuse(function, e->owner ? "another connection made this event" : "the connection of this event has been freed");
+}
+
+bool openssl_connection_st::put(Event* e) noexcept {
+  if (!accept(e, "openssl_putEvent")) return false;
+  const int kind = kind_of(e);
+  if (kind == OPENSSL_CLEARTEXT_IN_KIND && close_requested_ && !failed_) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "CLEARTEXT_IN after openssl_closeOutput");
+    return false;
+  }
+  if (made_by_application(kind) && e->pub.r.len < 0) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "event of a negative length");
+    return false;
+  }
+  trace(OPENSSL_TRACE_PUT, e);
+  e->holder = Holder::machine;
+  switch (kind) {
+    case OPENSSL_RECORD_IN_KIND:
+      e->owner = this;
+      input_.put(e);
+      return true;
+    case OPENSSL_CLEARTEXT_IN_KIND:
+      e->owner = this;
+      cleartext_in_.push_back(e);
+      return true;
+    default:
+      lent_.remove(e);
+      take_back(e);
+      return true;
+  }
+}
+
+// An event that the machine made comes home.
+void openssl_connection_st::take_back(Event* e) noexcept {
+  switch (kind_of(e)) {
+    case OPENSSL_RECORD_OUT_KIND:
+      if (e->exempt)
+        exempt_bytes_ -= static_cast<std::size_t>(e->pub.r.len);
+      else
+        --records_out_;
+      return destroy_event(e);
+    case OPENSSL_CLEARTEXT_OUT_KIND: --cleartexts_out_; return destroy_event(e, SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT);
+    case OPENSSL_ENGINE_CALL_IN_KIND:
+    case OPENSSL_ENGINE_CALL_OUT_KIND: call_replied_ = true; return;  // the parked step frees it
+    default: return destroy_event(e);
+  }
+}
+
+bool openssl_connection_st::close_output() noexcept {
+  close_requested_ = true;
+  return true;
+}
+
+// The bytes of a record cut short go to libssl, as they would from a socket.
+bool openssl_connection_st::end_input() noexcept {
+  if (input_.ended()) return true;
+  if (framer_.has_rest()) {
+    Event* rest = framer_.rest();
+    if (!rest) return false;
+    rest->holder = Holder::machine;
+    rest->owner = this;
+    rest->unseen = true;
+    input_.put(rest);
+  }
+  input_.end();
+  return true;
+}
+
+bool openssl_connection_st::put_marker(int marker) noexcept {
+  Event* e = make_event(marker, 0);
+  if (!e) return false;
+  cleartext_in_.push_back(e);
+  return true;
+}
+
+void openssl_connection_st::return_cleartext() noexcept {
+  while (Event* e = cleartext_in_.pop_front()) {
+    if (made_by_application(e->pub.kind))
+      ready_.push_back(e);
+    else
+      destroy_event(e);
+  }
+  cleartext_offset_ = 0;
+}
