@@ -1,0 +1,86 @@
+// The key data behind an offloaded EVP_PKEY.
+#ifndef OPENSSL_EVENT_OFFLOAD_KEY_H
+#define OPENSSL_EVENT_OFFLOAD_KEY_H
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include <openssl/evp.h>
+
+namespace openssl_event {
+
+// What openssl_offloadKey hands through EVP_PKEY_fromdata to the key manager.
+struct OffloadRequest {
+  EVP_PKEY* inner;
+  OSSL_LIB_CTX* libctx;
+  const char* propq;
+  unsigned int flags;
+};
+
+// Either the real private key, whatever provider that lives in, or a public key that libcrypto wants to compare with it
+// or to use as its peer. Reference counted: calls that are out hold it beyond the EVP_PKEY. Constant once it has a key.
+class OffloadedKey {
+ public:
+  // Without a key yet; NULL without memory. `type` names the key type, and is static.
+  static OffloadedKey* make(const char* type) noexcept;
+  OffloadedKey(const OffloadedKey&) = delete;
+  OffloadedKey& operator=(const OffloadedKey&) = delete;
+
+  void ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void unref() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // Takes a reference to the key of the request.
+  bool adopt(const OffloadRequest& request) noexcept;
+  // Makes a public key of it, in the plain library context; private parameters are ignored.
+  bool import_public(int selection, const OSSL_PARAM params[]) noexcept;
+  // A copy of what `selection` (never the private part) names, imported as above; NULL on failure.
+  OffloadedKey* copy_public(int selection) const noexcept;
+
+  const char* type() const noexcept { return type_; }
+  EVP_PKEY* inner() const noexcept { return inner_; }
+  OSSL_LIB_CTX* libctx() const noexcept { return libctx_; }
+  const char* propq() const noexcept { return propq_.get(); }
+  bool has(int selection) const noexcept;
+  bool matches(const OffloadedKey& other, int selection) const noexcept;
+
+  // A context for an operation on the inner key, fetched where the key lives. The caller's.
+  EVP_PKEY_CTX* new_context() const noexcept { return EVP_PKEY_CTX_new_from_pkey(libctx_, inner_, propq()); }
+
+  // Held while the inner key computes, so that a key which is not thread-safe does one thing at a time. Never across a
+  // park, and not while a context is only set up: the thread that has the connection would wait for a worker.
+  class Turn {
+   public:
+    explicit Turn(OffloadedKey& key) noexcept : mutex_(key.serialize_ ? &key.mutex_ : nullptr) {
+      if (mutex_ != nullptr) mutex_->lock();
+    }
+    ~Turn() {
+      if (mutex_ != nullptr) mutex_->unlock();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    std::mutex* mutex_;
+  };
+
+ private:
+  explicit OffloadedKey(const char* type) noexcept : type_(type) {}
+  ~OffloadedKey() { EVP_PKEY_free(inner_); }
+  bool copy_propq(const char* propq) noexcept;
+
+  const char* type_;
+  EVP_PKEY* inner_ = nullptr;
+  OSSL_LIB_CTX* libctx_ = nullptr;
+  std::unique_ptr<char[]> propq_;
+  int parts_ = 0;  // OSSL_KEYMGMT_SELECT_*: which halves there are
+  bool serialize_ = false;
+  std::mutex mutex_;
+  std::atomic<int> references_{1};
+};
+
+}  // namespace openssl_event
+
+#endif

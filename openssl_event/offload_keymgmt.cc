@@ -1,0 +1,228 @@
+// The key managers. Public parts are answered by the inner key; private ones by nobody, so that libcrypto, which first
+// tries to move a key to the provider of its first choice, comes to our operations.
+#include <cstring>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/proverr.h>
+
+#include "openssl_event/offload_key.h"
+#include "openssl_event/offload_provider.h"
+
+namespace openssl_event {
+namespace {
+
+OffloadedKey* from(void* key) noexcept { return static_cast<OffloadedKey*>(key); }
+const OffloadedKey* from(const void* key) noexcept { return static_cast<const OffloadedKey*>(key); }
+
+bool selects_private(int selection) noexcept { return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0; }
+
+// The names by which the providers of OpenSSL 3.0 and later call private material: "d", "priv", and numbered RSA parts.
+bool is_private(const char* name) noexcept {
+  for (const char* prefix : {"rsa-factor", "rsa-exponent", "rsa-coefficient"})
+    if (std::strncmp(name, prefix, std::strlen(prefix)) == 0) return true;
+  return std::strcmp(name, OSSL_PKEY_PARAM_RSA_D) == 0 || std::strcmp(name, OSSL_PKEY_PARAM_PRIV_KEY) == 0;
+}
+
+void key_free(void* key) noexcept {
+  if (key != nullptr) from(key)->unref();
+}
+
+int key_has(const void* key, int selection) noexcept { return key != nullptr && from(key)->has(selection); }
+
+int key_match(const void* key, const void* other, int selection) noexcept {
+  return from(key)->matches(*from(other), selection);
+}
+
+int key_import(void* key, int selection, const OSSL_PARAM params[]) noexcept {
+  const OSSL_PARAM* request = OSSL_PARAM_locate_const(params, kOffloadRequestParam);
+  if (request == nullptr) return from(key)->import_public(selection, params);
+  return request->data_size == sizeof(OffloadRequest) &&
+         from(key)->adopt(*static_cast<const OffloadRequest*>(request->data));
+}
+
+int key_export(void* key, int selection, OSSL_CALLBACK* callback, void* argument) noexcept {
+  if (selects_private(selection) || from(key)->inner() == nullptr) {
+    ERR_raise(ERR_LIB_PROV, PROV_R_NOT_SUPPORTED);
+    return 0;
+  }
+  return EVP_PKEY_export(from(key)->inner(), selection, callback, argument);
+}
+
+void* key_dup(const void* key, int selection) noexcept {
+  if (!selects_private(selection)) return from(key)->copy_public(selection);
+  auto* same = const_cast<OffloadedKey*>(from(key));  // it never changes, so that a second reference is a copy
+  same->ref();
+  return same;
+}
+
+// libcrypto asks for these when it makes the EVP_PKEY. A key that is not provided (made of an old RSA* or EC_KEY*)
+// knows them only through these functions.
+bool get_size(const EVP_PKEY* inner, OSSL_PARAM& param, bool& known) noexcept {
+  known = true;
+  if (std::strcmp(param.key, OSSL_PKEY_PARAM_BITS) == 0) return OSSL_PARAM_set_int(&param, EVP_PKEY_get_bits(inner));
+  if (std::strcmp(param.key, OSSL_PKEY_PARAM_MAX_SIZE) == 0)
+    return OSSL_PARAM_set_int(&param, EVP_PKEY_get_size(inner));
+  if (std::strcmp(param.key, OSSL_PKEY_PARAM_SECURITY_BITS) == 0)
+    return OSSL_PARAM_set_int(&param, EVP_PKEY_get_security_bits(inner));
+  known = false;
+  return true;
+}
+
+bool get_param(OffloadedKey& key, OSSL_PARAM& param) noexcept {
+  if (is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
+  EVP_PKEY* inner = key.inner();
+  if (std::strcmp(param.key, kOffloadedKeyParam) == 0)
+    return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &inner, sizeof inner);
+  bool known;
+  if (!get_size(inner, param, known)) return false;
+  if (known) return true;
+  OSSL_PARAM one[] = {param, OSSL_PARAM_construct_end()};
+  const bool done = EVP_PKEY_get_params(inner, one) > 0;
+  param.return_size = one[0].return_size;
+  return done;
+}
+
+int key_get_params(void* key, OSSL_PARAM params[]) noexcept {
+  if (from(key)->inner() == nullptr) return 0;
+  for (OSSL_PARAM* param = params; param->key != nullptr; ++param)
+    if (!get_param(*from(key), *param)) return 0;
+  return 1;
+}
+
+int key_set_params(void* key, const OSSL_PARAM params[]) noexcept {
+  if (from(key)->inner() == nullptr) return 0;
+  return EVP_PKEY_set_params(from(key)->inner(), const_cast<OSSL_PARAM*>(params)) > 0;  // reads them only
+}
+
+int check(EVP_PKEY_CTX* context, int selection, int quick) noexcept {
+  if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == OSSL_KEYMGMT_SELECT_KEYPAIR) return EVP_PKEY_check(context);
+  if (selects_private(selection)) return EVP_PKEY_private_check(context);
+  if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0)
+    return quick ? EVP_PKEY_public_check_quick(context) : EVP_PKEY_public_check(context);
+  return quick ? EVP_PKEY_param_check_quick(context) : EVP_PKEY_param_check(context);
+}
+
+int key_validate(const void* key, int selection, int kind) noexcept {
+  if (!from(key)->has(selection & OSSL_KEYMGMT_SELECT_KEYPAIR)) return 0;
+  EVP_PKEY_CTX* context = from(key)->new_context();
+  const int valid = context != nullptr && check(context, selection, kind == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK) > 0;
+  EVP_PKEY_CTX_free(context);
+  return valid;
+}
+
+// What may be asked of a key without private material, and what a public half consists of. The lists name the
+// parameters that the default provider's key managers of OpenSSL 3.0 know; others are forwarded as well.
+#define SIZES                                                                                                 \
+  OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, nullptr), OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, nullptr),      \
+      OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, nullptr),                                                      \
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_DEFAULT_DIGEST, nullptr, 0),                                     \
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_MANDATORY_DIGEST, nullptr, 0)
+#define RSA_PUBLIC \
+  OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, nullptr, 0)
+#define EC_PUBLIC                                                                                             \
+  OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, nullptr, 0),                                             \
+      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0),                                           \
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, nullptr, 0),                                        \
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, nullptr, 0),                         \
+      OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_EC_FIELD_TYPE, nullptr, 0),                                      \
+      OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_P, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_A, nullptr, 0),       \
+      OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_B, nullptr, 0),                                                        \
+      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_EC_GENERATOR, nullptr, 0),                                      \
+      OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_ORDER, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_COFACTOR, nullptr, 0), \
+      OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_EC_SEED, nullptr, 0),                                           \
+      OSSL_PARAM_int(OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, nullptr)
+#define ENCODED OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0)
+
+const OSSL_PARAM kRsaGettable[] = {SIZES, RSA_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kRsaPublic[] = {RSA_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kEcGettable[] = {SIZES,
+                                  EC_PUBLIC,
+                                  ENCODED,
+                                  OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_PUB_X, nullptr, 0),
+                                  OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_PUB_Y, nullptr, 0),
+                                  OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, nullptr),
+                                  OSSL_PARAM_END};
+const OSSL_PARAM kEcPublic[] = {EC_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kEdGettable[] = {SIZES, OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0), ENCODED,
+                                  OSSL_PARAM_END};
+const OSSL_PARAM kEdPublic[] = {OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0), OSSL_PARAM_END};
+const OSSL_PARAM kNoParams[] = {OSSL_PARAM_END};
+
+struct KeyType {
+  const char* name;
+  const char* signature;
+  const char* other;  // of encryption for RSA, of key exchange for EC
+  const OSSL_PARAM* gettable;
+  const OSSL_PARAM* public_half;
+};
+
+// Constants of their own, so that each may be the argument of a template: its functions get no key to tell the type.
+constexpr KeyType kRsa = {"RSA", "RSA", "RSA", kRsaGettable, kRsaPublic};
+constexpr KeyType kRsaPss = {"RSA-PSS", "RSA", nullptr, kRsaGettable, kRsaPublic};
+constexpr KeyType kEc = {"EC", "ECDSA", "ECDH", kEcGettable, kEcPublic};
+constexpr KeyType kEd25519 = {"ED25519", "ED25519", nullptr, kEdGettable, kEdPublic};
+constexpr KeyType kEd448 = {"ED448", "ED448", nullptr, kEdGettable, kEdPublic};
+
+template <const KeyType& T>
+void* key_new(void*) noexcept {
+  return OffloadedKey::make(T.name);
+}
+
+template <const KeyType& T>
+const OSSL_PARAM* key_gettable_params(void*) noexcept {
+  return T.gettable;
+}
+
+const OSSL_PARAM* key_settable_params(void*) noexcept { return kNoParams; }
+
+template <const KeyType& T>
+const OSSL_PARAM* key_types(int selection) noexcept {
+  return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? T.public_half : kNoParams;
+}
+
+template <const KeyType& T>
+const char* key_query_operation_name(int operation) noexcept {
+  return operation == OSSL_OP_SIGNATURE ? T.signature : T.other;
+}
+
+template <const KeyType& T>
+const OSSL_DISPATCH* functions() noexcept {
+  static const OSSL_DISPATCH table[] = {
+      offload_entry<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW, key_new<T>),
+      offload_entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, key_free),
+      offload_entry<OSSL_FUNC_keymgmt_has_fn>(OSSL_FUNC_KEYMGMT_HAS, key_has),
+      offload_entry<OSSL_FUNC_keymgmt_match_fn>(OSSL_FUNC_KEYMGMT_MATCH, key_match),
+      offload_entry<OSSL_FUNC_keymgmt_validate_fn>(OSSL_FUNC_KEYMGMT_VALIDATE, key_validate),
+      offload_entry<OSSL_FUNC_keymgmt_import_fn>(OSSL_FUNC_KEYMGMT_IMPORT, key_import),
+      offload_entry<OSSL_FUNC_keymgmt_import_types_fn>(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, key_types<T>),
+      offload_entry<OSSL_FUNC_keymgmt_export_fn>(OSSL_FUNC_KEYMGMT_EXPORT, key_export),
+      offload_entry<OSSL_FUNC_keymgmt_export_types_fn>(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, key_types<T>),
+      offload_entry<OSSL_FUNC_keymgmt_dup_fn>(OSSL_FUNC_KEYMGMT_DUP, key_dup),
+      offload_entry<OSSL_FUNC_keymgmt_get_params_fn>(OSSL_FUNC_KEYMGMT_GET_PARAMS, key_get_params),
+      offload_entry<OSSL_FUNC_keymgmt_gettable_params_fn>(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, key_gettable_params<T>),
+      offload_entry<OSSL_FUNC_keymgmt_set_params_fn>(OSSL_FUNC_KEYMGMT_SET_PARAMS, key_set_params),
+      offload_entry<OSSL_FUNC_keymgmt_settable_params_fn>(OSSL_FUNC_KEYMGMT_SETTABLE_PARAMS, key_settable_params),
+      offload_entry<OSSL_FUNC_keymgmt_query_operation_name_fn>(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME,
+                                                               key_query_operation_name<T>),
+      kOffloadEnd};
+  return table;
+}
+
+}  // namespace
+
+// The names are the default provider's: libssl finds a key's place by EVP_PKEY_is_a.
+const OSSL_ALGORITHM* offload_keymgmt() noexcept {
+  static const OSSL_ALGORITHM table[] = {
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadProperties, functions<kRsa>(), "offloaded RSA"},
+      {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", kOffloadProperties, functions<kRsaPss>(), "offloaded RSA-PSS"},
+      {"EC:id-ecPublicKey:1.2.840.10045.2.1", kOffloadProperties, functions<kEc>(), "offloaded EC"},
+      {"ED25519:1.3.101.112", kOffloadProperties, functions<kEd25519>(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", kOffloadProperties, functions<kEd448>(), "offloaded Ed448"},
+      {nullptr, nullptr, nullptr, nullptr}};
+  return table;
+}
+
+}  // namespace openssl_event

@@ -1,0 +1,45 @@
+// The built-in provider behind offloaded keys, and the library context in which it lives.
+#ifndef OPENSSL_EVENT_OFFLOAD_PROVIDER_H
+#define OPENSSL_EVENT_OFFLOAD_PROVIDER_H
+
+#include <openssl/core.h>
+#include <openssl/types.h>
+
+namespace openssl_event {
+
+// The library's own context: the application's contexts, the default one included, never see the provider. The default
+// provider stands beside ours in it, for public halves: as peers, to be compared, and to be encoded (i2d_PUBKEY).
+struct OffloadLibrary {
+  OSSL_LIB_CTX* context;
+  OSSL_PROVIDER* provider;
+};
+
+// Made on first use and never torn down, because keys may outlive main(). NULL if it cannot be made; the next call
+// tries again. Any thread.
+const OffloadLibrary* offload_library() noexcept;
+bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept;
+
+// Inside that context only; operations on the real key are fetched from its own.
+inline constexpr char kOffloadProperties[] = "provider=openssl_event";
+inline constexpr char kOffloadPlainProperties[] = "provider=default";
+
+// Parameters that only this library uses: an OffloadRequest into the key manager, an EVP_PKEY* out of it.
+inline constexpr char kOffloadRequestParam[] = "openssl_event-request";
+inline constexpr char kOffloadedKeyParam[] = "openssl_event-key";
+
+// The provider's operations; each table is terminated as OSSL_FUNC_provider_query_operation requires.
+const OSSL_ALGORITHM* offload_keymgmt() noexcept;
+const OSSL_ALGORITHM* offload_signature() noexcept;
+const OSSL_ALGORITHM* offload_cipher() noexcept;
+const OSSL_ALGORITHM* offload_exchange() noexcept;
+
+// One entry of a dispatch table; F checks that the function has the type that the number promises.
+template <typename F>
+OSSL_DISPATCH offload_entry(int id, F* function) noexcept {
+  return {id, reinterpret_cast<void (*)(void)>(function)};
+}
+inline constexpr OSSL_DISPATCH kOffloadEnd = {0, nullptr};
+
+}  // namespace openssl_event
+
+#endif
