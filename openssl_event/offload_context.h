@@ -1,0 +1,84 @@
+// What the provider's contexts of signature, encryption and key exchange have in common: they forward to a context of the
+// real key's own provider.
+#ifndef OPENSSL_EVENT_OFFLOAD_CONTEXT_H
+#define OPENSSL_EVENT_OFFLOAD_CONTEXT_H
+
+#include <utility>
+
+#include <openssl/core.h>
+#include <openssl/evp.h>
+
+#include "openssl_event/offload_key.h"
+
+namespace openssl_event {
+
+// The context of the real key's provider: an EVP_MD_CTX with the EVP_PKEY_CTX in it, or an EVP_PKEY_CTX alone.
+class InnerContext {
+ public:
+  InnerContext() = default;
+  InnerContext(InnerContext&& other) noexcept { swap(other); }
+  InnerContext& operator=(InnerContext&& other) noexcept {
+    InnerContext taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  ~InnerContext();
+
+  bool make_plain(const OffloadedKey& key) noexcept;
+  bool make_digest() noexcept;
+  bool copy(const InnerContext& other) noexcept;
+
+  EVP_PKEY_CTX* pkey() const noexcept { return pkey_; }
+  // The plain context's address is the caller's to set: EVP_DigestSignInit_ex makes it inside the digest context.
+  EVP_PKEY_CTX** pkey_address() noexcept { return &pkey_; }
+  EVP_MD_CTX* md() const noexcept { return md_; }
+
+ private:
+  void swap(InnerContext& other) noexcept {
+    std::swap(md_, other.md_);
+    std::swap(pkey_, other.pkey_);
+  }
+
+  EVP_MD_CTX* md_ = nullptr;
+  EVP_PKEY_CTX* pkey_ = nullptr;  // owned unless there is md_, which owns it
+};
+
+class OffloadContext {
+ public:
+  OffloadContext() = default;
+  OffloadContext(const OffloadContext&) = delete;
+  OffloadContext& operator=(const OffloadContext&) = delete;
+  ~OffloadContext() { set_key(nullptr); }
+
+  // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False: an error is raised.
+  bool begin_plain(void* key) noexcept;
+  bool begin_digest(void* key) noexcept;
+
+  OffloadedKey* key() const noexcept { return key_; }
+  // The key for EVP_DigestSignInit_ex: NULL to initialise the inner context again, as libcrypto asked of us.
+  EVP_PKEY* key_to_set() const noexcept { return again_ ? nullptr : key_->inner(); }
+  InnerContext& inner() noexcept { return inner_; }
+
+  static void* create(void* provider, const char* propq) noexcept;
+  static void* create_without_properties(void* provider) noexcept { return create(provider, nullptr); }
+  static void destroy(void* context) noexcept;
+  static void* dup(void* context) noexcept;
+  static int get_params(void* context, OSSL_PARAM params[]) noexcept;
+  static int set_params(void* context, const OSSL_PARAM params[]) noexcept;
+  static const OSSL_PARAM* gettable_params(void* context, void* provider) noexcept;
+  static const OSSL_PARAM* settable_params(void* context, void* provider) noexcept;
+
+  static OffloadContext& from(void* context) noexcept { return *static_cast<OffloadContext*>(context); }
+
+ private:
+  bool set_key(OffloadedKey* key) noexcept;
+  bool choose_key(void* key) noexcept;
+
+  OffloadedKey* key_ = nullptr;
+  InnerContext inner_;
+  bool again_ = false;
+};
+
+}  // namespace openssl_event
+
+#endif

@@ -1,0 +1,188 @@
+// Signatures. The two that sign in one call suspend the connection (perform); what libcrypto does in pieces, sizes, and
+// everything public works in place.
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/proverr.h>
+
+#include "openssl_event/offload_context.h"
+#include "openssl_event/offload_provider.h"
+#include "openssl_event/sign_operation.h"
+
+namespace openssl_event {
+namespace {
+
+OffloadContext& from(void* context) noexcept { return OffloadContext::from(context); }
+
+// Signs by way of an operation. When that fails the inner context stays with it, since somebody may still be executing
+// the cancelled call: ours is then spent.
+int sign_by_operation(OffloadContext& context, unsigned char* signature, size_t* len, size_t size,
+                      const unsigned char* tbs, size_t tbs_len) noexcept {
+  SignOperation* operation = SignOperation::make(*context.key(), context.inner(), tbs, tbs_len);
+  if (operation == nullptr) return 0;
+  bool done = perform(*operation);
+  if (done) context.inner() = operation->release_inner();
+  done = done && operation->copy_signature(signature, len, size);
+  operation->unref();
+  return done;
+}
+
+bool is_ready(OffloadContext& context, bool for_digest) noexcept {
+  if (for_digest ? context.inner().md() != nullptr : context.inner().pkey() != nullptr) return true;
+  ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
+  return false;
+}
+
+// ---- Of a digest ----
+
+int sign_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
+  return from(context).begin_plain(key) ? EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params) : 0;
+}
+
+int sign(void* vcontext, unsigned char* signature, size_t* len, size_t size, const unsigned char* tbs,
+         size_t tbs_len) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (!is_ready(context, false)) return 0;
+  if (signature == nullptr) return EVP_PKEY_sign(context.inner().pkey(), nullptr, len, tbs, tbs_len);
+  return sign_by_operation(context, signature, len, size, tbs, tbs_len);
+}
+
+int verify_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
+  return from(context).begin_plain(key) ? EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params) : 0;
+}
+
+int verify(void* context, const unsigned char* signature, size_t len, const unsigned char* tbs,
+           size_t tbs_len) noexcept {
+  if (!is_ready(from(context), false)) return 0;
+  const OffloadedKey::Turn turn(*from(context).key());
+  return EVP_PKEY_verify(from(context).inner().pkey(), signature, len, tbs, tbs_len);
+}
+
+int verify_recover_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
+  return from(context).begin_plain(key) ? EVP_PKEY_verify_recover_init_ex(from(context).inner().pkey(), params) : 0;
+}
+
+int verify_recover(void* context, unsigned char* out, size_t* len, size_t size, const unsigned char* signature,
+                   size_t signature_len) noexcept {
+  if (!is_ready(from(context), false)) return 0;
+  const OffloadedKey::Turn turn(*from(context).key());
+  *len = size;
+  return EVP_PKEY_verify_recover(from(context).inner().pkey(), out, len, signature, signature_len);
+}
+
+// ---- Of a message ----
+
+int digest_sign_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (!context.begin_digest(key)) return 0;
+  return EVP_DigestSignInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
+                               context.key()->propq(), context.key_to_set(), params);
+}
+
+int digest_sign_update(void* context, const unsigned char* data, size_t len) noexcept {
+  return is_ready(from(context), true) ? EVP_DigestSignUpdate(from(context).inner().md(), data, len) : 0;
+}
+
+int digest_sign_final(void* context, unsigned char* signature, size_t* len, size_t size) noexcept {
+  if (!is_ready(from(context), true)) return 0;
+  const OffloadedKey::Turn turn(*from(context).key());
+  *len = size;
+  return EVP_DigestSignFinal(from(context).inner().md(), signature, len);
+}
+
+int digest_sign(void* vcontext, unsigned char* signature, size_t* len, size_t size, const unsigned char* tbs,
+                size_t tbs_len) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (!is_ready(context, true)) return 0;
+  if (signature == nullptr) return EVP_DigestSign(context.inner().md(), nullptr, len, tbs, tbs_len);
+  return sign_by_operation(context, signature, len, size, tbs, tbs_len);
+}
+
+int digest_verify_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (!context.begin_digest(key)) return 0;
+  return EVP_DigestVerifyInit_ex(context.inner().md(), context.inner().pkey_address(), digest,
+                                 context.key()->libctx(), context.key()->propq(), context.key_to_set(), params);
+}
+
+int digest_verify_update(void* context, const unsigned char* data, size_t len) noexcept {
+  return is_ready(from(context), true) ? EVP_DigestVerifyUpdate(from(context).inner().md(), data, len) : 0;
+}
+
+int digest_verify_final(void* context, const unsigned char* signature, size_t len) noexcept {
+  if (!is_ready(from(context), true)) return 0;
+  const OffloadedKey::Turn turn(*from(context).key());
+  return EVP_DigestVerifyFinal(from(context).inner().md(), signature, len);
+}
+
+int digest_verify(void* context, const unsigned char* signature, size_t len, const unsigned char* tbs,
+                  size_t tbs_len) noexcept {
+  if (!is_ready(from(context), true)) return 0;
+  const OffloadedKey::Turn turn(*from(context).key());
+  return EVP_DigestVerify(from(context).inner().md(), signature, len, tbs, tbs_len);
+}
+
+// ---- Parameters of the digest ----
+
+int get_md_params(void* context, OSSL_PARAM params[]) noexcept {
+  return is_ready(from(context), true) && EVP_MD_CTX_get_params(from(context).inner().md(), params) > 0;
+}
+
+int set_md_params(void* context, const OSSL_PARAM params[]) noexcept {
+  return is_ready(from(context), true) && EVP_MD_CTX_set_params(from(context).inner().md(), params) > 0;
+}
+
+const OSSL_PARAM* gettable_md_params(void* context) noexcept {
+  return from(context).inner().md() == nullptr ? nullptr : EVP_MD_CTX_gettable_params(from(context).inner().md());
+}
+
+const OSSL_PARAM* settable_md_params(void* context) noexcept {
+  return from(context).inner().md() == nullptr ? nullptr : EVP_MD_CTX_settable_params(from(context).inner().md());
+}
+
+const OSSL_DISPATCH* functions() noexcept {
+#define ENTRY(NAME, name, function) offload_entry<OSSL_FUNC_signature_##name##_fn>(OSSL_FUNC_SIGNATURE_##NAME, function)
+  static const OSSL_DISPATCH table[] = {
+      ENTRY(NEWCTX, newctx, OffloadContext::create),
+      ENTRY(FREECTX, freectx, OffloadContext::destroy),
+      ENTRY(DUPCTX, dupctx, OffloadContext::dup),
+      ENTRY(SIGN_INIT, sign_init, sign_init),
+      ENTRY(SIGN, sign, sign),
+      ENTRY(VERIFY_INIT, verify_init, verify_init),
+      ENTRY(VERIFY, verify, verify),
+      ENTRY(VERIFY_RECOVER_INIT, verify_recover_init, verify_recover_init),
+      ENTRY(VERIFY_RECOVER, verify_recover, verify_recover),
+      ENTRY(DIGEST_SIGN_INIT, digest_sign_init, digest_sign_init),
+      ENTRY(DIGEST_SIGN_UPDATE, digest_sign_update, digest_sign_update),
+      ENTRY(DIGEST_SIGN_FINAL, digest_sign_final, digest_sign_final),
+      ENTRY(DIGEST_SIGN, digest_sign, digest_sign),
+      ENTRY(DIGEST_VERIFY_INIT, digest_verify_init, digest_verify_init),
+      ENTRY(DIGEST_VERIFY_UPDATE, digest_verify_update, digest_verify_update),
+      ENTRY(DIGEST_VERIFY_FINAL, digest_verify_final, digest_verify_final),
+      ENTRY(DIGEST_VERIFY, digest_verify, digest_verify),
+      ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
+      ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
+      ENTRY(SET_CTX_PARAMS, set_ctx_params, OffloadContext::set_params),
+      ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
+      ENTRY(GET_CTX_MD_PARAMS, get_ctx_md_params, get_md_params),
+      ENTRY(GETTABLE_CTX_MD_PARAMS, gettable_ctx_md_params, gettable_md_params),
+      ENTRY(SET_CTX_MD_PARAMS, set_ctx_md_params, set_md_params),
+      ENTRY(SETTABLE_CTX_MD_PARAMS, settable_ctx_md_params, settable_md_params),
+      kOffloadEnd};
+#undef ENTRY
+  return table;
+}
+
+}  // namespace
+
+const OSSL_ALGORITHM* offload_signature() noexcept {
+  static const OSSL_ALGORITHM table[] = {
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadProperties, functions(), "offloaded RSA"},
+      {"ECDSA", kOffloadProperties, functions(), "offloaded ECDSA"},
+      {"ED25519:1.3.101.112", kOffloadProperties, functions(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", kOffloadProperties, functions(), "offloaded Ed448"},
+      {nullptr, nullptr, nullptr, nullptr}};
+  return table;
+}
+
+}  // namespace openssl_event
