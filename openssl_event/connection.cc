@@ -7,26 +7,6 @@
 
 using namespace openssl_event;
 
-namespace openssl_event {
-namespace {
-
-// Not inlined: the address of a thread's variable must not be kept across a park.
-[[gnu::noinline]] Connection*& current_slot() noexcept {
-  thread_local Connection* current = nullptr;
-  return current;
-}
-
-}  // namespace
-
-Connection* current_connection() noexcept { return current_slot(); }
-
-CurrentConnection::CurrentConnection(Connection* connection) noexcept : previous_(current_slot()) {
-  current_slot() = connection;
-}
-CurrentConnection::~CurrentConnection() { current_slot() = previous_; }
-
-}  // namespace openssl_event
-
 openssl_connection_st::Event* openssl_connection_st::get() noexcept {
   turn_due_ = false;
   if (budget_ && spent_ == budget_) {
@@ -62,7 +42,7 @@ void openssl_connection_st::trace(int direction, const Event* e) noexcept {
 
 // One step. False: nothing can be done now.
 bool openssl_connection_st::advance() noexcept {
-  if (fiber_) return call_replied_ && resume();
+  if (running()) return replied() && go_on(resume());
   if (failed_) return return_unused();
   if (closed_in_) input_.return_all();
   if (!ready_.empty()) return true;
@@ -105,40 +85,22 @@ Step openssl_connection_st::choose() const noexcept {
 // Every step has a stack of its own while it runs: a read may meet a post-handshake authentication or a renegotiation,
 // a write may have to finish one, so each of them may have to wait for a call.
 bool openssl_connection_st::start(Step step) noexcept {
-  fiber_ = Fiber::take();
-  if (!fiber_) {
-    fail(Fiber::count() ? OPENSSL_REASON_STACK_LIMIT : OPENSSL_REASON_NO_MEMORY);
-    return true;
-  }
   step_ = step;
   started_ = true;
   retry_due_ = false;
-  parked_in_step_ = false;
   wrote_last_ = step != Step::read;
   input_.begin_step();
-  CurrentConnection current(this);
-  settle(fiber_->run(run_step, this));
-  return true;
+  return go_on(run(run_step, this));
 }
 
-bool openssl_connection_st::resume() noexcept {
-  call_replied_ = false;
-  CurrentConnection current(this);
-  settle(fiber_->resume());
-  return true;
-}
-
-void openssl_connection_st::settle(Fiber::Outcome outcome) noexcept {
-  if (outcome == Fiber::Outcome::parked) {
-    parked_in_step_ = true;
-    return;
+bool openssl_connection_st::go_on(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::waiting: return true;
+    case Outcome::finished: finish_step(); break;
+    case Outcome::no_stack: fail(Fiber::count() ? OPENSSL_REASON_STACK_LIMIT : OPENSSL_REASON_NO_MEMORY); break;
   }
-  // What moved application data only has had no secrets on its stack.
-  const bool data_only = result_.value > 0 && !parked_in_step_ && (step_ == Step::read || step_ == Step::write);
-  fiber_->give_back(!data_only);
-  fiber_ = nullptr;
-  if (!poisoned_) finish_step();
   step_ = Step::none;
+  return true;
 }
 
 void openssl_connection_st::finish_step() noexcept {

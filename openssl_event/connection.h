@@ -6,11 +6,11 @@
 #include <cstdint>
 
 #include "openssl_event/event.h"
-#include "openssl_event/fiber.h"
 #include "openssl_event/framer.h"
 #include "openssl_event/openssl_event.h"
 #include "openssl_event/record_input.h"
 #include "openssl_event/record_output.h"
+#include "openssl_event/runner.h"
 
 namespace openssl_event {
 
@@ -29,7 +29,7 @@ enum Marker { kUpdateKeyMarker = 1000, kUpdateBothKeysMarker, kRenegotiateMarker
 
 }  // namespace openssl_event
 
-struct openssl_connection_st {
+struct openssl_connection_st final : private openssl_event::Runner {
  public:
   using Event = openssl_event::Event;
   using Step = openssl_event::Step;
@@ -46,13 +46,10 @@ struct openssl_connection_st {
   // connection.cc
   Event* get() noexcept;
 
-  // suspension.cc: called by provider functions, on the fiber of the running step.
-  bool suspend(openssl_event::Operation& operation) noexcept;
-
   // record_bio.cc: called by libssl.
   bool write_records(const char* data, std::size_t len) noexcept;
-  std::size_t read_records(char* buf, std::size_t len) noexcept { return poisoned_ ? 0 : input_.read(buf, len); }
-  bool input_at_end() const noexcept { return poisoned_ || input_.at_end(); }
+  std::size_t read_records(char* buf, std::size_t len) noexcept { return poisoned() ? 0 : input_.read(buf, len); }
+  bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
 
   // outgoing.cc
@@ -92,9 +89,9 @@ struct openssl_connection_st {
   bool can_read() const noexcept;
   Step choose_output() const noexcept;
   bool start(Step step) noexcept;
-  bool resume() noexcept;
-  void settle(openssl_event::Fiber::Outcome outcome) noexcept;
+  bool go_on(Outcome outcome) noexcept;
   void finish_step() noexcept;
+  void call_out(Event* call) noexcept override { emit(call); }
   Event* hand_out() noexcept;
   void trace(int direction, const Event* e) noexcept;
 
@@ -140,13 +137,10 @@ struct openssl_connection_st {
 
   SSL* ssl_ = nullptr;
   void* user_ = nullptr;
-  const OPENSSL_ENGINE* engine_ = nullptr;
   void (*trace_)(void*, openssl_t*, int, const OPENSSL_EVENT*) = nullptr;
   void* trace_argument_ = nullptr;
   void (*previous_info_)(const SSL*, int, int) = nullptr;
 
-  openssl_event::Fiber* fiber_ = nullptr;  // of the step that is running or parked
-  Event* call_ = nullptr;                  // that the parked step waits for
   Event* cleartext_out_ = nullptr;         // that a read is filling
   Event* error_event_ = nullptr;           // kept from the beginning, so that failing never lacks memory
   openssl_event::StepResult result_ = {};
@@ -172,18 +166,14 @@ struct openssl_connection_st {
   bool read_due_ = false;          // a read without a new record: it drives a renegotiation, or learns of the end
   bool wrote_last_ = false;        // reads and writes take turns
   bool write_waits_ = false;       // a write wants a record first
-  bool call_replied_ = false;
-  bool call_failed_ = false;
   bool retry_due_ = false;         // a callback of the application's asked for a retry
   bool turn_due_ = false;          // the budget is spent
-  bool parked_in_step_ = false;
   bool out_of_memory_ = false;
   bool flooded_ = false;
   bool close_requested_ = false;
   bool closed_out_ = false;
   bool closed_in_ = false;
   bool failed_ = false;
-  bool poisoned_ = false;
 };
 
 namespace openssl_event {
@@ -192,21 +182,6 @@ using Connection = openssl_connection_st;
 
 // record_bio.cc
 bool attach_record_bio(SSL* ssl, Connection* connection) noexcept;
-
-// The connection whose step runs on this thread's stack; nullptr outside of steps.
-Connection* current_connection() noexcept;
-
-// Makes `connection` the current one for a scope on the caller's stack, which does not park.
-class CurrentConnection {
- public:
-  explicit CurrentConnection(Connection* connection) noexcept;
-  ~CurrentConnection();
-  CurrentConnection(const CurrentConnection&) = delete;
-  CurrentConnection& operator=(const CurrentConnection&) = delete;
-
- private:
-  Connection* previous_;
-};
 
 }  // namespace openssl_event
 

@@ -89,7 +89,7 @@ int openssl_connection_st::reason_of_errors() const noexcept {
 }
 
 void openssl_connection_st::fail_from_errors() noexcept {
-  if (call_failed_) return fail(OPENSSL_REASON_CALL_FAILED);
+  if (call_failed()) return fail(OPENSSL_REASON_CALL_FAILED);
   if (ERR_peek_error() == 0 && input_.at_end()) return fail(OPENSSL_REASON_TRUNCATED);
   fail(reason_of_errors());
 }

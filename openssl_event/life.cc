@@ -87,11 +87,7 @@ void openssl_connection_st::note_info(const SSL* ssl, int where, int value) noex
 }
 
 void openssl_connection_st::destroy() noexcept {
-  poisoned_ = true;
-  if (fiber_) {
-    CurrentConnection current(this);
-    settle(fiber_->resume());  // everything that libssl asks for fails now, so this returns finished
-  }
+  poison();
   clear_errors();
   while (Event* e = lent_.pop_front()) orphan(e);
   if (ssl_) {

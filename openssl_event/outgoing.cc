@@ -16,7 +16,7 @@ constexpr std::size_t kMostExemptBytes = std::size_t{1} << 20;
 }  // namespace
 
 bool openssl_connection_st::write_records(const char* data, std::size_t len) noexcept {
-  if (poisoned_) return false;
+  if (poisoned()) return false;
   EventList records;
   const bool complete = output_.write(data, len, records);
   while (Event* e = records.pop_front()) {

@@ -52,7 +52,7 @@ void openssl_connection_st::take_back(Event* e) noexcept {
       return destroy_event(e);
     case OPENSSL_CLEARTEXT_OUT_KIND: --cleartexts_out_; return destroy_event(e, SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT);
     case OPENSSL_ENGINE_CALL_IN_KIND:
-    case OPENSSL_ENGINE_CALL_OUT_KIND: call_replied_ = true; return;  // the parked step frees it
+    case OPENSSL_ENGINE_CALL_OUT_KIND: return call_returned();  // the step that waits frees it
     default: return destroy_event(e);
   }
 }

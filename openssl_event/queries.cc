@@ -9,7 +9,7 @@ unsigned openssl_connection_st::wants() const noexcept {
   if (failed_) return 0;
   unsigned bits = 0;
   if (turn_due_ || retry_due_) bits |= OPENSSL_WANTS_TURN;
-  if (fiber_) return call_replied_ ? bits : bits | OPENSSL_WANTS_REPLY;
+  if (running()) return waiting() ? bits | OPENSSL_WANTS_REPLY : bits;
   if (!closed_in_ && !input_.ended() && input_.empty()) bits |= OPENSSL_WANTS_RECORD;
   if (!established_) return bits;
   if (!closed_in_ && readable() && cleartexts_out_ >= cleartext_window_) bits |= OPENSSL_WANTS_USED;

@@ -27,6 +27,7 @@ void openssl_connection_st::run_step(void* connection) noexcept {
 void openssl_connection_st::note(int value) noexcept {
   result_.value = value;
   result_.ssl_error = value > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl_, value);
+  if (value > 0 && (step_ == Step::read || step_ == Step::write)) stack_is_clean();
 }
 
 void openssl_connection_st::run_handshake() noexcept { note(SSL_do_handshake(ssl_)); }

@@ -1,0 +1,105 @@
+#include "openssl_event/runner.h"
+
+#include <openssl/err.h>
+
+#include "openssl_event/error_queue.h"
+
+namespace openssl_event {
+namespace {
+
+// Not inlined: the address of a thread's variable must not be kept across a park.
+[[gnu::noinline]] Runner*& current_slot() noexcept {
+  thread_local Runner* current = nullptr;
+  return current;
+}
+
+// Makes a runner the current one for a scope on the stack of whoever runs it, which does not park.
+class Current {
+ public:
+  explicit Current(Runner* runner) noexcept : previous_(current_slot()) { current_slot() = runner; }
+  ~Current() { current_slot() = previous_; }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+
+ private:
+  Runner* previous_;
+};
+
+bool perform_in_place(Operation& operation) noexcept {
+  OPENSSL_ENGINE_CALL call = {};
+  operation.expose(call);
+  if (!operation.run(call)) return false;
+  operation.collect(call);
+  return true;
+}
+
+}  // namespace
+
+bool perform(Operation& operation) noexcept {
+  Runner* runner = Runner::current();
+  return runner ? runner->suspend(operation) : perform_in_place(operation);
+}
+
+Runner* Runner::current() noexcept { return current_slot(); }
+
+Runner::Outcome Runner::run(Fiber::Body body, void* argument) noexcept {
+  fiber_ = Fiber::take();
+  if (!fiber_) return Outcome::no_stack;
+  has_waited_ = call_failed_ = false;
+  secrets_ = true;
+  Current current(this);
+  return settle(fiber_->run(body, argument));
+}
+
+Runner::Outcome Runner::resume() noexcept {
+  replied_ = false;
+  Current current(this);
+  return settle(fiber_->resume());
+}
+
+Runner::Outcome Runner::settle(Fiber::Outcome outcome) noexcept {
+  if (outcome == Fiber::Outcome::parked) return Outcome::waiting;
+  fiber_->give_back(secrets_ || has_waited_);
+  fiber_ = nullptr;
+  return Outcome::finished;
+}
+
+void Runner::poison() noexcept {
+  poisoned_ = true;
+  if (fiber_) resume();  // everything that libssl asks for fails now, so the body returns
+}
+
+bool Runner::suspend(Operation& operation) noexcept {
+  if (poisoned_) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the connection has been freed");
+    return false;
+  }
+  Event* call = make_event(OPENSSL_ENGINE_CALL_OUT_KIND, 0);
+  if (!call) return false;
+  operation.ref();
+  call->operation = &operation;
+  call->pub.e.engine = engine_ ? engine_ : openssl_defaultEngine();
+  operation.expose(call->pub.e);
+  has_waited_ = true;
+  call_out(call);
+
+  SavedErrors errors;
+  fiber_->park();  // until resume() or poison(), maybe in another thread
+  errors.restore();
+  if (poisoned_) return false;
+
+  const bool declined = call->declined;
+  const bool succeeded = call->succeeded;
+  if (succeeded) operation.collect(call->pub.e);
+  if (!succeeded && !declined) {
+    call_failed_ = true;
+    if (call->pub.e.err.code)
+      raise_error(call->pub.e.err);
+    else
+      ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine call came back unexecuted");
+  }
+  destroy_event(call);
+  return declined ? perform_in_place(operation) : succeeded;
+}
+
+}  // namespace openssl_event
