@@ -59,7 +59,7 @@ const OSSL_DISPATCH* functions() noexcept {
 
 const OSSL_ALGORITHM* offload_cipher() noexcept {
   static const OSSL_ALGORITHM table[] = {
-      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadProperties, functions(), "offloaded RSA"},
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadDefinition, functions(), "offloaded RSA"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

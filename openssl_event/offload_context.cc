@@ -39,16 +39,18 @@ bool InnerContext::copy(const InnerContext& other) noexcept {
   return true;
 }
 
-bool OffloadContext::set_key(OffloadedKey* key) noexcept {
+void OffloadContext::set_key(OffloadedKey* key) noexcept {
   if (key != nullptr) key->ref();
   if (key_ != nullptr) key_->unref();
   key_ = key;
-  return true;
 }
 
 bool OffloadContext::choose_key(void* key) noexcept {
   if (key != nullptr) set_key(static_cast<OffloadedKey*>(key));
-  if (key_ != nullptr && key_->inner() != nullptr) return true;
+  if (key_ != nullptr && key_->inner() != nullptr) {
+    settings_.reset(key_->type());
+    return true;
+  }
   ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
   return false;
 }
@@ -72,7 +74,10 @@ void OffloadContext::destroy(void* context) noexcept { delete static_cast<Offloa
 void* OffloadContext::dup(void* context) noexcept {
   OffloadContext& original = from(context);
   auto* copy = static_cast<OffloadContext*>(create(nullptr, nullptr));
-  if (copy != nullptr && copy->set_key(original.key_) && copy->inner_.copy(original.inner_)) return copy;
+  if (copy == nullptr) return nullptr;
+  copy->set_key(original.key_);
+  copy->settings_ = original.settings_;
+  if (copy->inner_.copy(original.inner_)) return copy;
   delete copy;
   return nullptr;
 }
@@ -84,7 +89,9 @@ int OffloadContext::get_params(void* context, OSSL_PARAM params[]) noexcept {
 
 int OffloadContext::set_params(void* context, const OSSL_PARAM params[]) noexcept {
   EVP_PKEY_CTX* inner = from(context).inner_.pkey();
-  return inner != nullptr && EVP_PKEY_CTX_set_params(inner, params) > 0;
+  if (inner == nullptr || EVP_PKEY_CTX_set_params(inner, params) <= 0) return 0;
+  from(context).settings_.note(params);
+  return 1;
 }
 
 namespace {

@@ -1,5 +1,5 @@
-// What the provider's contexts of signature, encryption and key exchange have in common: they forward to a context of the
-// real key's own provider.
+// What the provider's contexts of signature, encryption and key exchange have in common: they forward to a context of
+// the real key's own provider.
 #ifndef OPENSSL_EVENT_OFFLOAD_CONTEXT_H
 #define OPENSSL_EVENT_OFFLOAD_CONTEXT_H
 
@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "openssl_event/offload_key.h"
+#include "openssl_event/offload_settings.h"
 
 namespace openssl_event {
 
@@ -50,7 +51,8 @@ class OffloadContext {
   OffloadContext& operator=(const OffloadContext&) = delete;
   ~OffloadContext() { set_key(nullptr); }
 
-  // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False: an error is raised.
+  // Begin an operation: with a new inner context, or, with key NULL, again with the last key.
+  // False with an error raised.
   bool begin_plain(void* key) noexcept;
   bool begin_digest(void* key) noexcept;
 
@@ -58,6 +60,7 @@ class OffloadContext {
   // The key for EVP_DigestSignInit_ex: NULL to initialise the inner context again, as libcrypto asked of us.
   EVP_PKEY* key_to_set() const noexcept { return again_ ? nullptr : key_->inner(); }
   InnerContext& inner() noexcept { return inner_; }
+  SignSettings& settings() noexcept { return settings_; }
 
   static void* create(void* provider, const char* propq) noexcept;
   static void* create_without_properties(void* provider) noexcept { return create(provider, nullptr); }
@@ -71,11 +74,12 @@ class OffloadContext {
   static OffloadContext& from(void* context) noexcept { return *static_cast<OffloadContext*>(context); }
 
  private:
-  bool set_key(OffloadedKey* key) noexcept;
+  void set_key(OffloadedKey* key) noexcept;
   bool choose_key(void* key) noexcept;
 
   OffloadedKey* key_ = nullptr;
   InnerContext inner_;
+  SignSettings settings_;  // of a signature
   bool again_ = false;
 };
 

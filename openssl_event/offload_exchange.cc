@@ -49,7 +49,7 @@ const OSSL_DISPATCH* functions() noexcept {
 }  // namespace
 
 const OSSL_ALGORITHM* offload_exchange() noexcept {
-  static const OSSL_ALGORITHM table[] = {{"ECDH", kOffloadProperties, functions(), "offloaded ECDH"},
+  static const OSSL_ALGORITHM table[] = {{"ECDH", kOffloadDefinition, functions(), "offloaded ECDH"},
                                          {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

@@ -10,7 +10,6 @@
 #include <openssl/proverr.h>
 
 #include "openssl_event/offload_provider.h"
-#include "openssl_event/openssl_event.h"
 
 namespace openssl_event {
 
@@ -36,7 +35,7 @@ bool OffloadedKey::adopt(const OffloadRequest& request) noexcept {
   if (inner_ != nullptr || !copy_propq(request.propq) || !EVP_PKEY_up_ref(request.inner)) return false;
   inner_ = request.inner;
   libctx_ = request.libctx;
-  serialize_ = (request.flags & OPENSSL_OFFLOAD_SERIALIZE) != 0;
+  flags_ = request.flags;
   parts_ = OSSL_KEYMGMT_SELECT_KEYPAIR;
   return true;
 }
@@ -94,6 +93,15 @@ const char* type_of(const EVP_PKEY* key) noexcept {
   return nullptr;
 }
 
+// Ours behind the EVP_PKEY, borrowed; NULL if that is no offloaded key.
+OffloadedKey* offloaded(const EVP_PKEY* key) noexcept {
+  if (key == nullptr || !is_offload_provider(EVP_PKEY_get0_provider(key))) return nullptr;
+  OffloadedKey* found = nullptr;
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(kOffloadedKeyParam, &found, sizeof found),
+                         OSSL_PARAM_construct_end()};
+  return EVP_PKEY_get_params(key, params) > 0 ? found : nullptr;
+}
+
 EVP_PKEY* wrap(const OffloadLibrary& library, const char* type, OffloadRequest& request) noexcept {
   OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(kOffloadRequestParam, &request, sizeof request),
                          OSSL_PARAM_construct_end()};
@@ -119,14 +127,11 @@ EVP_PKEY* openssl_offloadKey(EVP_PKEY* key, OSSL_LIB_CTX* libctx, const char* pr
   const OffloadLibrary* library = type == nullptr ? nullptr : offload_library();
   if (library == nullptr) return nullptr;
   OffloadRequest request{key, libctx, propq, flags};
+  if (const OffloadedKey* wrapped = offloaded(key)) request = wrapped->again(flags);  // one call, not a call in a call
   return wrap(*library, type, request);
 }
 
 EVP_PKEY* openssl_offloadedKey(const EVP_PKEY* key) {
-  using namespace openssl_event;
-  if (key == nullptr || !is_offload_provider(EVP_PKEY_get0_provider(key))) return nullptr;
-  EVP_PKEY* inner = nullptr;
-  OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(kOffloadedKeyParam, &inner, sizeof inner),
-                         OSSL_PARAM_construct_end()};
-  return EVP_PKEY_get_params(key, params) > 0 ? inner : nullptr;
+  const openssl_event::OffloadedKey* offloaded = openssl_event::offloaded(key);
+  return offloaded == nullptr ? nullptr : offloaded->inner();
 }

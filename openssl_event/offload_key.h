@@ -8,6 +8,8 @@
 
 #include <openssl/evp.h>
 
+#include "openssl_event/openssl_event.h"
+
 namespace openssl_event {
 
 // What openssl_offloadKey hands through EVP_PKEY_fromdata to the key manager.
@@ -34,6 +36,8 @@ class OffloadedKey {
 
   // Takes a reference to the key of the request.
   bool adopt(const OffloadRequest& request) noexcept;
+  // A request for another one that holds the same key.
+  OffloadRequest again(unsigned int flags) const noexcept { return {inner_, libctx_, propq(), flags | flags_}; }
   // Makes a public key of it, in the plain library context; private parameters are ignored.
   bool import_public(int selection, const OSSL_PARAM params[]) noexcept;
   // A copy of what `selection` (never the private part) names, imported as above; NULL on failure.
@@ -53,7 +57,7 @@ class OffloadedKey {
   // park, and not while a context is only set up: the thread that has the connection would wait for a worker.
   class Turn {
    public:
-    explicit Turn(OffloadedKey& key) noexcept : mutex_(key.serialize_ ? &key.mutex_ : nullptr) {
+    explicit Turn(OffloadedKey& key) noexcept : mutex_(key.serializes() ? &key.mutex_ : nullptr) {
       if (mutex_ != nullptr) mutex_->lock();
     }
     ~Turn() {
@@ -69,6 +73,7 @@ class OffloadedKey {
  private:
   explicit OffloadedKey(const char* type) noexcept : type_(type) {}
   ~OffloadedKey() { EVP_PKEY_free(inner_); }
+  bool serializes() const noexcept { return (flags_ & OPENSSL_OFFLOAD_SERIALIZE) != 0; }
   bool copy_propq(const char* propq) noexcept;
 
   const char* type_;
@@ -76,7 +81,7 @@ class OffloadedKey {
   OSSL_LIB_CTX* libctx_ = nullptr;
   std::unique_ptr<char[]> propq_;
   int parts_ = 0;  // OSSL_KEYMGMT_SELECT_*: which halves there are
-  bool serialize_ = false;
+  unsigned int flags_ = 0;
   std::mutex mutex_;
   std::atomic<int> references_{1};
 };

@@ -74,8 +74,9 @@ bool get_size(const EVP_PKEY* inner, OSSL_PARAM& param, bool& known) noexcept {
 bool get_param(OffloadedKey& key, OSSL_PARAM& param) noexcept {
   if (is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
   EVP_PKEY* inner = key.inner();
+  OffloadedKey* self = &key;
   if (std::strcmp(param.key, kOffloadedKeyParam) == 0)
-    return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &inner, sizeof inner);
+    return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &self, sizeof self);
   bool known;
   if (!get_size(inner, param, known)) return false;
   if (known) return true;
@@ -216,11 +217,11 @@ const OSSL_DISPATCH* functions() noexcept {
 // The names are the default provider's: libssl finds a key's place by EVP_PKEY_is_a.
 const OSSL_ALGORITHM* offload_keymgmt() noexcept {
   static const OSSL_ALGORITHM table[] = {
-      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadProperties, functions<kRsa>(), "offloaded RSA"},
-      {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", kOffloadProperties, functions<kRsaPss>(), "offloaded RSA-PSS"},
-      {"EC:id-ecPublicKey:1.2.840.10045.2.1", kOffloadProperties, functions<kEc>(), "offloaded EC"},
-      {"ED25519:1.3.101.112", kOffloadProperties, functions<kEd25519>(), "offloaded Ed25519"},
-      {"ED448:1.3.101.113", kOffloadProperties, functions<kEd448>(), "offloaded Ed448"},
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadDefinition, functions<kRsa>(), "offloaded RSA"},
+      {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", kOffloadDefinition, functions<kRsaPss>(), "offloaded RSA-PSS"},
+      {"EC:id-ecPublicKey:1.2.840.10045.2.1", kOffloadDefinition, functions<kEc>(), "offloaded EC"},
+      {"ED25519:1.3.101.112", kOffloadDefinition, functions<kEd25519>(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", kOffloadDefinition, functions<kEd448>(), "offloaded Ed448"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

@@ -19,11 +19,14 @@ struct OffloadLibrary {
 const OffloadLibrary* offload_library() noexcept;
 bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept;
 
-// Inside that context only; operations on the real key are fetched from its own.
-inline constexpr char kOffloadProperties[] = "provider=openssl_event";
-inline constexpr char kOffloadPlainProperties[] = "provider=default";
+// An SSL_CTX may be made with a property query, which libcrypto applies when it fetches the operations of an offloaded
+// key too. Whether a wish for "provider=default" or "fips=yes" comes true, the real key decides: ours answers to both.
+inline constexpr char kOffloadDefinition[] = "openssl_event.offload=yes,provider=default,fips=yes";
+// Queries that tell ours and the default provider's apart, inside our context.
+inline constexpr char kOffloadProperties[] = "openssl_event.offload=yes";
+inline constexpr char kOffloadPlainProperties[] = "provider=default,openssl_event.offload!=yes";
 
-// Parameters that only this library uses: an OffloadRequest into the key manager, an EVP_PKEY* out of it.
+// Parameters that only this library uses: an OffloadRequest into the key manager, an OffloadedKey* out of it.
 inline constexpr char kOffloadRequestParam[] = "openssl_event-request";
 inline constexpr char kOffloadedKeyParam[] = "openssl_event-key";
 

@@ -14,13 +14,22 @@ namespace {
 
 OffloadContext& from(void* context) noexcept { return OffloadContext::from(context); }
 
+// What an engine could not be told is not an event.
+bool execute_here(SignOperation& operation) noexcept {
+  OPENSSL_ENGINE_CALL call = {};
+  operation.expose(call);
+  if (!operation.run(call)) return false;
+  operation.collect(call);
+  return true;
+}
+
 // Signs by way of an operation. When that fails the inner context stays with it, since somebody may still be executing
 // the cancelled call: ours is then spent.
 int sign_by_operation(OffloadContext& context, unsigned char* signature, size_t* len, size_t size,
                       const unsigned char* tbs, size_t tbs_len) noexcept {
-  SignOperation* operation = SignOperation::make(*context.key(), context.inner(), tbs, tbs_len);
+  SignOperation* operation = SignOperation::make(*context.key(), context.settings(), context.inner(), tbs, tbs_len);
   if (operation == nullptr) return 0;
-  bool done = perform(*operation);
+  bool done = operation->is_expressible() ? perform(*operation) : execute_here(*operation);
   if (done) context.inner() = operation->release_inner();
   done = done && operation->copy_signature(signature, len, size);
   operation->unref();
@@ -36,7 +45,9 @@ bool is_ready(OffloadContext& context, bool for_digest) noexcept {
 // ---- Of a digest ----
 
 int sign_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
-  return from(context).begin_plain(key) ? EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params) : 0;
+  if (!from(context).begin_plain(key)) return 0;
+  from(context).settings().note(params);
+  return EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params);
 }
 
 int sign(void* vcontext, unsigned char* signature, size_t* len, size_t size, const unsigned char* tbs,
@@ -75,6 +86,7 @@ int verify_recover(void* context, unsigned char* out, size_t* len, size_t size, 
 int digest_sign_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_digest(key)) return 0;
+  context.settings().note(params);
   return EVP_DigestSignInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
                                context.key()->propq(), context.key_to_set(), params);
 }
@@ -177,10 +189,10 @@ const OSSL_DISPATCH* functions() noexcept {
 
 const OSSL_ALGORITHM* offload_signature() noexcept {
   static const OSSL_ALGORITHM table[] = {
-      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadProperties, functions(), "offloaded RSA"},
-      {"ECDSA", kOffloadProperties, functions(), "offloaded ECDSA"},
-      {"ED25519:1.3.101.112", kOffloadProperties, functions(), "offloaded Ed25519"},
-      {"ED448:1.3.101.113", kOffloadProperties, functions(), "offloaded Ed448"},
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadDefinition, functions(), "offloaded RSA"},
+      {"ECDSA", kOffloadDefinition, functions(), "offloaded ECDSA"},
+      {"ED25519:1.3.101.112", kOffloadDefinition, functions(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", kOffloadDefinition, functions(), "offloaded Ed448"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }
