@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <unistd.h>
 
+#include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
 #include "openssl_event/event.h"
 
@@ -45,6 +46,42 @@ int call_with_openssl(OPENSSL_EVENT* e) {
 constexpr OPENSSL_ENGINE kDefaultEngine = {sizeof(OPENSSL_ENGINE), "openssl", call_with_openssl, nullptr};
 
 }  // namespace
+
+namespace openssl_event {
+
+Event* make_call(Operation& operation, const OPENSSL_ENGINE* engine) noexcept {
+  Event* call = make_event(OPENSSL_ENGINE_CALL_OUT_KIND, 0);
+  if (!call) return nullptr;
+  operation.ref();
+  call->operation = &operation;
+  call->pub.e.engine = engine ? engine : openssl_defaultEngine();
+  operation.expose(call->pub.e);
+  return call;
+}
+
+bool finish_call(Event* call, Operation& operation) noexcept {
+  const bool declined = call->declined;
+  const bool succeeded = call->succeeded;
+  if (succeeded) operation.collect(call->pub.e);
+  if (!succeeded && !declined) {
+    if (call->pub.e.err.code)
+      raise_error(call->pub.e.err);
+    else
+      ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine call came back unexecuted");
+  }
+  destroy_event(call);
+  return declined ? perform_in_place(operation) : succeeded;
+}
+
+bool perform_in_place(Operation& operation) noexcept {
+  OPENSSL_ENGINE_CALL call = {};
+  operation.expose(call);
+  if (!operation.run(call)) return false;
+  operation.collect(call);
+  return true;
+}
+
+}  // namespace openssl_event
 
 const OPENSSL_ENGINE* openssl_defaultEngine(void) { return &kDefaultEngine; }
 

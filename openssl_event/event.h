@@ -54,6 +54,12 @@ void flip_to_reply(Event* e) noexcept;
 
 bool made_by_application(int kind) noexcept;
 
+// Leaves a machine's event to whoever holds it, and who ends it by openssl_returnEvent.
+inline void orphan(Event* e) noexcept {
+  e->owner = nullptr;
+  e->cancelled.store(true, std::memory_order_release);
+}
+
 // The handling of misuse: abort with a message, or, with NDEBUG, an entry in the error queue. Returns false.
 bool misuse(const char* function, const char* what) noexcept;
 // True if `e` is an event that the application holds; else reports misuse.

@@ -42,12 +42,6 @@ void info_callback(const SSL* ssl, int where, int value) noexcept {
 
 constexpr int kFatal = 2;  // AlertLevel, RFC 8446 6
 
-// Leaves an event that the application holds to it: whoever gives it back ends it.
-void orphan(Event* e) noexcept {
-  e->owner = nullptr;
-  e->cancelled.store(true, std::memory_order_release);
-}
-
 void destroy_all(EventList& list) noexcept {
   while (Event* e = list.pop_front()) destroy_event(e);
 }

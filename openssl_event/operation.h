@@ -41,6 +41,9 @@ class Operation {
 // the reason is the newest entry of the error queue.
 bool perform(Operation& operation) noexcept;
 
+// Says who performs outside of a connection's steps; in place, unless told otherwise.
+void perform_outside_by(bool (*performer)(Operation&) noexcept) noexcept;
+
 }  // namespace openssl_event
 
 #endif

@@ -2,6 +2,9 @@
 
 #include <openssl/err.h>
 
+#include <atomic>
+
+#include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
 
 namespace openssl_event {
@@ -25,20 +28,16 @@ class Current {
   Runner* previous_;
 };
 
-bool perform_in_place(Operation& operation) noexcept {
-  OPENSSL_ENGINE_CALL call = {};
-  operation.expose(call);
-  if (!operation.run(call)) return false;
-  operation.collect(call);
-  return true;
-}
+std::atomic<bool (*)(Operation&) noexcept> outside_performer{perform_in_place};
 
 }  // namespace
 
 bool perform(Operation& operation) noexcept {
   Runner* runner = Runner::current();
-  return runner ? runner->suspend(operation) : perform_in_place(operation);
+  return runner ? runner->suspend(operation) : outside_performer.load(std::memory_order_relaxed)(operation);
 }
+
+void perform_outside_by(bool (*performer)(Operation&) noexcept) noexcept { outside_performer = performer; }
 
 Runner* Runner::current() noexcept { return current_slot(); }
 
@@ -74,12 +73,8 @@ bool Runner::suspend(Operation& operation) noexcept {
     ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the connection has been freed");
     return false;
   }
-  Event* call = make_event(OPENSSL_ENGINE_CALL_OUT_KIND, 0);
+  Event* call = make_call(operation, engine_);
   if (!call) return false;
-  operation.ref();
-  call->operation = &operation;
-  call->pub.e.engine = engine_ ? engine_ : openssl_defaultEngine();
-  operation.expose(call->pub.e);
   has_waited_ = true;
   call_out(call);
 
@@ -88,18 +83,8 @@ bool Runner::suspend(Operation& operation) noexcept {
   errors.restore();
   if (poisoned_) return false;
 
-  const bool declined = call->declined;
-  const bool succeeded = call->succeeded;
-  if (succeeded) operation.collect(call->pub.e);
-  if (!succeeded && !declined) {
-    call_failed_ = true;
-    if (call->pub.e.err.code)
-      raise_error(call->pub.e.err);
-    else
-      ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine call came back unexecuted");
-  }
-  destroy_event(call);
-  return declined ? perform_in_place(operation) : succeeded;
+  call_failed_ = !call->succeeded && !call->declined;
+  return finish_call(call, operation);
 }
 
 }  // namespace openssl_event
