@@ -1,0 +1,95 @@
+#include "examples/https_server/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "examples/self_signed.h"
+#include "openssl_event/openssl_event.h"
+
+namespace https {
+namespace {
+
+struct Free {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using KeyPointer = std::unique_ptr<EVP_PKEY, Free>;
+using CertificatePointer = std::unique_ptr<X509, Free>;
+
+// The newest entry of OpenSSL's error queue, which it empties.
+std::string openssl_reason() {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  const std::string text = reason ? reason : "no reason given";
+  ERR_clear_error();
+  return text;
+}
+
+bool readable(const std::string& file, const char* flag, std::string& error) {
+  const std::unique_ptr<std::FILE, Free> opened(std::fopen(file.c_str(), "r"));
+  if (opened) return true;
+  error = std::string(flag) + ": cannot read '" + file + "': " + std::strerror(errno) +
+          "; give a PEM file, or leave --cert and --key out for a self-signed certificate";
+  return false;
+}
+
+KeyPointer read_key(const std::string& file, std::string& error) {
+  const std::unique_ptr<std::FILE, Free> opened(std::fopen(file.c_str(), "r"));
+  KeyPointer key(opened ? PEM_read_PrivateKey(opened.get(), nullptr, nullptr, nullptr) : nullptr);
+  if (!key) error = "--key: no private key in '" + file + "' (" + openssl_reason() + "); it must be in PEM form";
+  return key;
+}
+
+bool use_files(SSL_CTX* context, const Options& options, std::string& error) {
+  if (!readable(options.certificate_file, "--cert", error) || !readable(options.key_file, "--key", error)) return false;
+  if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) <= 0) {
+    error = "--cert: no certificate in '" + options.certificate_file + "' (" + openssl_reason() + "); it must be in PEM form";
+    return false;
+  }
+  const KeyPointer key = read_key(options.key_file, error);
+  if (!key) return false;
+  if (use_offloaded_key(context, SSL_CTX_get0_certificate(context), key.get())) return true;
+  error = "the key of --key does not fit the certificate of --cert (" + openssl_reason() + ")";
+  return false;
+}
+
+bool use_key_in_memory(SSL_CTX* context, const Options& options, std::string& error) {
+  const KeyPointer key(make_key(options.rsa_bits));
+  const CertificatePointer certificate(key ? make_self_signed(key.get()) : nullptr);
+  if (certificate && use_offloaded_key(context, certificate.get(), key.get())) return true;
+  error = "cannot make a self-signed certificate: " + openssl_reason();
+  return false;
+}
+
+// RFC 7301 3.2: with no protocol in common the handshake ends with no_application_protocol.
+int select_protocol(SSL*, const unsigned char** out, unsigned char* out_len, const unsigned char* in, unsigned in_len, void*) {
+  static constexpr unsigned char kOurs[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* selected = nullptr;
+  if (SSL_select_next_proto(&selected, out_len, kOurs, sizeof kOurs, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+ContextPointer make_context(const Options& options, std::string& error) {
+  ContextPointer context(SSL_CTX_new(TLS_server_method()));
+  if (!context) {
+    error = "cannot make an SSL_CTX: " + openssl_reason();
+    return nullptr;
+  }
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);  // idle connections hold no buffers
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // sessions are resumed by ticket
+  SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
+  const bool ok = options.certificate_file.empty() ? use_key_in_memory(context.get(), options, error)
+                                                   : use_files(context.get(), options, error);
+  return ok ? std::move(context) : nullptr;
+}
+
+}  // namespace https

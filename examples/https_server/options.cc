@@ -1,0 +1,110 @@
+#include "examples/https_server/options.h"
+
+#include <charconv>
+#include <cstdio>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace https {
+namespace {
+
+struct Flag {
+  std::string_view name;
+  const char* argument;  // what the help calls it; nullptr: takes none
+  const char* help;
+  std::function<bool(std::string_view)> set;  // false: not a value that it takes
+  const char* takes = "";
+};
+
+std::function<bool(std::string_view)> number(int& out, int least, int most) {
+  return [&out, least, most](std::string_view text) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) return false;
+    out = value;
+    return true;
+  };
+}
+
+std::function<bool(std::string_view)> text(std::string& out) {
+  return [&out](std::string_view value) {
+    out = value;
+    return !out.empty();
+  };
+}
+
+std::function<bool(std::string_view)> constant(auto& out, auto value) {
+  return [&out, value](std::string_view) {
+    out = value;
+    return true;
+  };
+}
+
+std::vector<Flag> flags_for(Options& o) {
+  return {
+      {"--port", "N", "listen on this port (8443); 0: any free one", number(o.port, 0, 65535), "a number from 0 to 65535"},
+      {"--host", "H", "listen on this address (127.0.0.1); 0.0.0.0 or :: for all", text(o.host), "an address or a name"},
+      {"--cert", "FILE", "certificate chain, PEM; without it a self-signed one is made in memory", text(o.certificate_file), "a file"},
+      {"--key", "FILE", "private key of --cert, PEM", text(o.key_file), "a file"},
+      {"--rsa-bits", "N", "size of the key made in memory (2048)", number(o.rsa_bits, 1024, 16384), "a number from 1024 to 16384"},
+      {"--ec", nullptr, "make an EC key (P-256) instead", constant(o.rsa_bits, 0)},
+      {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
+       number(o.workers, 0, 1024), "a number from 0 to 1024"},
+      {"--handshake-timeout", "S", "seconds that a handshake may take (10)", number(o.handshake_timeout, 1, 86400), "seconds, at least 1"},
+      {"--idle-timeout", "S", "seconds that a connection may be silent (60)", number(o.idle_timeout, 1, 86400), "seconds, at least 1"},
+      {"--grace", "S", "seconds that SIGTERM leaves for what is in flight (5)", number(o.grace, 0, 86400), "seconds"},
+      {"--allow-quit", nullptr, "GET /quit ends the server", constant(o.allow_quit, true)},
+      {"--trace", nullptr, "print every event, with the thread that executed each call", constant(o.trace, true)},
+  };
+}
+
+void print_help(const std::vector<Flag>& flags) {
+  std::printf("usage: https_server [flags]\n");
+  for (const Flag& flag : flags) {
+    const std::string left = std::string(flag.name) + (flag.argument ? " " + std::string(flag.argument) : "");
+    std::printf("  %-22s %s\n", left.c_str(), flag.help);
+  }
+  std::printf("  %-22s %s\n", "--help", "print this");
+  std::printf("\nIt serves / (what was negotiated), /bytes/N (N bytes) and /metrics (for Prometheus).\n");
+}
+
+Parsed wrong(const std::string& message) {
+  std::fprintf(stderr, "https_server: %s\n", message.c_str());
+  return Parsed::wrong;
+}
+
+Parsed check(const Options& options) {
+  if (options.certificate_file.empty() == options.key_file.empty()) return Parsed::ok;
+  return wrong("--cert and --key go together: give both, or neither for a self-signed certificate made in memory");
+}
+
+}  // namespace
+
+Parsed parse_options(int argc, char** argv, Options& options) {
+  const std::vector<Flag> flags = flags_for(options);
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view given = argv[i];
+    if (given == "--help" || given == "-h") {
+      print_help(flags);
+      return Parsed::help;
+    }
+    const std::size_t equals = given.find('=');  // --port=8443 is --port 8443
+    const std::string name(given.substr(0, equals));
+    const Flag* flag = nullptr;
+    for (const Flag& candidate : flags)
+      if (candidate.name == name) flag = &candidate;
+    if (!flag) return wrong("unknown flag '" + name + "'; https_server --help lists all");
+    if (!flag->argument) {
+      if (equals != given.npos) return wrong(name + " takes no value");
+      flag->set("");
+      continue;
+    }
+    if (equals == given.npos && i + 1 == argc) return wrong(name + " needs " + flag->takes);
+    const std::string value(equals == given.npos ? std::string_view(argv[++i]) : given.substr(equals + 1));
+    if (!flag->set(value)) return wrong("'" + value + "' is no value for " + name + ": give " + flag->takes);
+  }
+  return check(options);
+}
+
+}  // namespace https

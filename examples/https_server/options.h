@@ -1,0 +1,30 @@
+// What the command line says.
+#ifndef EXAMPLES_HTTPS_SERVER_OPTIONS_H
+#define EXAMPLES_HTTPS_SERVER_OPTIONS_H
+
+#include <string>
+
+namespace https {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  int port = 8443;
+  std::string certificate_file;  // empty: a self-signed certificate made in memory
+  std::string key_file;
+  int rsa_bits = 2048;           // of the key made in memory; 0: EC on P-256
+  int workers = -1;              // -1: one for each processor; 0: calls are executed in place
+  int handshake_timeout = 10;    // seconds
+  int idle_timeout = 60;         // without a byte in either direction
+  int grace = 5;                 // what is in flight at the end gets so long
+  bool allow_quit = false;
+  bool trace = false;
+};
+
+enum class Parsed { ok, help, wrong };
+
+// Fills `options`. For `help` and `wrong` it has printed all there is to say.
+Parsed parse_options(int argc, char** argv, Options& options);
+
+}  // namespace https
+
+#endif

@@ -1,0 +1,24 @@
+// What all connections of the server share.
+#ifndef EXAMPLES_HTTPS_SERVER_SHARED_H
+#define EXAMPLES_HTTPS_SERVER_SHARED_H
+
+#include <openssl/ssl.h>
+
+#include "engine_workers/engine_workers.h"
+#include "examples/https_server/metrics.h"
+#include "examples/https_server/options.h"
+
+namespace https {
+
+struct Shared {
+  const Options& options;
+  SSL_CTX* context;
+  openssl_workers_t* workers;           // nullptr: calls are executed in place
+  openssl_completions_t* completions;   // where the workers' calls come home
+  Metrics metrics;
+  bool stopping = false;                // what is in flight is finished, and no more
+};
+
+}  // namespace https
+
+#endif
