@@ -139,8 +139,8 @@ TEST_F(CompletionsTest, ReturnsWhatIsLeftWhenItIsFreed) {
 
 TEST_F(CompletionsTest, FreeOfNothingIsIgnored) { openssl_freeCompletions(nullptr); }
 
-// Each poster's events arrive in its order, none twice, none lost, and a collector that sleeps on the descriptor, taking
-// one event per wake-up, never sleeps for good.
+// Each poster's events arrive in its order, none twice, none lost, and a collector that sleeps on the descriptor,
+// taking one event per wake-up, never sleeps for good.
 TEST_F(CompletionsTest, ManyPostersLoseNothingAndTheCollectorAlwaysWakes) {
   constexpr std::size_t kPosters = 4, kEach = 5000;
   std::vector<std::thread> posters;

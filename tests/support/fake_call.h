@@ -8,8 +8,8 @@
 
 namespace openssl_event::testing {
 
-// An ENGINE_CALL_OUT that the caller holds; openssl_returnEvent ends it. The default engine runs `body` and takes its answer
-// for success; another engine does as it likes. `user` is what e->e.user shows.
+// An ENGINE_CALL_OUT that the caller holds; openssl_returnEvent ends it. The default engine runs `body` and takes its
+// answer for success; another engine does as it likes. `user` is what e->e.user shows.
 OPENSSL_EVENT* make_fake_call(std::function<bool()> body, const OPENSSL_ENGINE* engine = openssl_defaultEngine(),
                               void* user = nullptr);
 // What openssl_free of its connection does to a call that is out. Any thread.
