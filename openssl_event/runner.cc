@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include <utility>
+
 #include <atomic>
 
 #include "openssl_event/engine_call.h"
@@ -51,7 +53,6 @@ Runner::Outcome Runner::run(Fiber::Body body, void* argument) noexcept {
 }
 
 Runner::Outcome Runner::resume() noexcept {
-  replied_ = false;
   Current current(this);
   return settle(fiber_->resume());
 }
@@ -81,8 +82,11 @@ bool Runner::suspend(Operation& operation) noexcept {
   SavedErrors errors;
   fiber_->park();  // until resume() or poison(), maybe in another thread
   errors.restore();
-  if (poisoned_) return false;
-
+  const bool replied = std::exchange(replied_, false);
+  if (poisoned_) {
+    if (replied) destroy_event(call);
+    return false;
+  }
   call_failed_ = !call->succeeded && !call->declined;
   return finish_call(call, operation);
 }

@@ -20,8 +20,8 @@ class Runner {
   Outcome resume() noexcept;
   // The call is back, executed or not. Whoever holds the event no longer does.
   void call_returned() noexcept { replied_ = true; }
-  // Ends a wait by failure: what the body still asks for fails, and when this returns the body has returned. The call's
-  // event is nobody's then: the caller frees it or leaves it to its holder.
+  // Ends a wait by failure: what the body still asks for fails, and when this returns the body has returned. The event of
+  // a call that has not come back is nobody's then: the caller frees it or leaves it to its holder.
   void poison() noexcept;
 
   bool running() const noexcept { return fiber_ != nullptr; }

@@ -1,0 +1,46 @@
+// A client and a server of one kind each, and the contexts they come from: the fixture of most tests.
+#ifndef TESTS_SUPPORT_PAIR_H
+#define TESTS_SUPPORT_PAIR_H
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "tests/support/contexts.h"
+#include "tests/support/machine_end.h"
+#include "tests/support/plain_end.h"
+
+namespace openssl_event::testing {
+
+class Pair {
+ public:
+  explicit Pair(int version = TLS1_3_VERSION, KeyType key = KeyType::kEcP256, bool offload = false)
+      : server_context(make_server_context(version, key, offload)), client_context(make_client_context(version, key)) {}
+
+  std::unique_ptr<MachineEnd> machine_client() { return std::make_unique<MachineEnd>(client_ssl()); }
+  std::unique_ptr<MachineEnd> machine_server() { return std::make_unique<MachineEnd>(server_ssl()); }
+  std::unique_ptr<PlainEnd> plain_client() { return std::make_unique<PlainEnd>(client_ssl()); }
+  std::unique_ptr<PlainEnd> plain_server() { return std::make_unique<PlainEnd>(server_ssl()); }
+
+  Ssl client_ssl() { return make_ssl(client_context.get(), Role::kClient); }
+  Ssl server_ssl() { return make_ssl(server_context.get(), Role::kServer); }
+
+  Context server_context;
+  Context client_context;
+};
+
+// Tests that are run for both versions: TEST_P on a fixture that derives from this.
+class BothVersions : public ::testing::TestWithParam<int> {
+ protected:
+  static std::string name_of(const ::testing::TestParamInfo<int>& info) {
+    return info.param == TLS1_3_VERSION ? "Tls13" : "Tls12";
+  }
+  bool tls13() const { return GetParam() == TLS1_3_VERSION; }
+};
+
+#define FOR_BOTH_VERSIONS(Fixture) \
+  INSTANTIATE_TEST_SUITE_P(Versions, Fixture, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), Fixture::name_of)
+
+}  // namespace openssl_event::testing
+
+#endif
