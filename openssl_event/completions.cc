@@ -23,7 +23,9 @@ namespace {
 class Completions {
  public:
   explicit Completions(int fd) noexcept : fd_(fd) {}
-  ~Completions() { close(fd_); }
+  ~Completions() {
+    if (fd_ >= 0) close(fd_);
+  }
   Completions(const Completions&) = delete;
   Completions& operator=(const Completions&) = delete;
 
@@ -90,6 +92,8 @@ using namespace openssl_event;
 
 struct openssl_completions_st : Completions {
   using Completions::Completions;
+  void (*take)(void*, OPENSSL_EVENT*) = nullptr;  // a handler's: nothing is queued
+  void* argument = nullptr;
 };
 
 openssl_completions_t* openssl_newCompletions(void) {
@@ -106,6 +110,17 @@ openssl_completions_t* openssl_newCompletions(void) {
   return q;
 }
 
+openssl_completions_t* openssl_newCompletionHandler(void (*take)(void*, OPENSSL_EVENT*), void* arg) {
+  auto* q = new (std::nothrow) openssl_completions_st(-1);
+  if (!q) {
+    ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  q->take = take;
+  q->argument = arg;
+  return q;
+}
+
 // The events go back on the caller's thread: it has their connections, or nobody does.
 void openssl_freeCompletions(openssl_completions_t* q) {
   if (!q) return;
@@ -115,7 +130,12 @@ void openssl_freeCompletions(openssl_completions_t* q) {
 
 int openssl_completionFd(const openssl_completions_t* q) { return q->fd(); }
 
-void openssl_postCompletion(openssl_completions_t* q, OPENSSL_EVENT* e) { q->post(event_of(e)); }
+void openssl_postCompletion(openssl_completions_t* q, OPENSSL_EVENT* e) {
+  if (q->take)
+    q->take(q->argument, e);
+  else
+    q->post(event_of(e));
+}
 
 OPENSSL_EVENT* openssl_collectCompletion(openssl_completions_t* q) {
   Event* e = q->collect();

@@ -388,6 +388,13 @@ typedef struct openssl_completions_st openssl_completions_t;
 openssl_completions_t *openssl_newCompletions(void);
 void openssl_freeCompletions(openssl_completions_t *q);
 
+/*
+ * A queue that keeps nothing: take(arg, event) gets each event at once, on the thread that posts it, and holds it from then
+ * on; the post touches it no more. For who wakes those that wait in a way of its own. Must not block. openssl_completionFd
+ * is -1, and there is nothing to collect. Freed when nobody posts any more.
+ */
+openssl_completions_t *openssl_newCompletionHandler(void (*take)(void *arg, OPENSSL_EVENT *e), void *arg);
+
 /* An eventfd, readable while something is to be collected; for poll, epoll, io_uring. The queue's own: do not read or close it. */
 int openssl_completionFd(const openssl_completions_t *q);
 
