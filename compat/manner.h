@@ -1,0 +1,23 @@
+// How a call of the program's is to be carried out.
+#ifndef COMPAT_MANNER_H
+#define COMPAT_MANNER_H
+
+#include <openssl/ssl.h>
+
+namespace openssl_event::compat {
+
+enum class Manner {
+  direct,   // by libssl, on the program's stack; a private-key operation waits for its worker there
+  suspend   // on a fiber; a private-key operation is answered by WANT_WRITE or WANT_ASYNC
+};
+
+// What a handshake of `ssl` that begins or goes on now shall do.
+Manner manner_of(SSL* ssl) noexcept;
+
+// No key has been made an offloaded one: nothing of this layer's is needed anywhere.
+bool nothing_is_offloaded() noexcept;
+void note_offloaded_key() noexcept;
+
+}  // namespace openssl_event::compat
+
+#endif

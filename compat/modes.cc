@@ -1,0 +1,88 @@
+#include "compat/modes.h"
+
+#include "compat/real.h"
+#include "compat/session.h"
+#include "compat/settings.h"
+
+using namespace openssl_event::compat;
+
+namespace {
+
+// The mark of a context that is asynchronous is that this index holds anything.
+int context_index() noexcept {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+void set_async(SSL_CTX* ctx, bool on) noexcept { SSL_CTX_set_ex_data(ctx, context_index(), on ? ctx : nullptr); }
+
+bool is_async(SSL* ssl) noexcept {
+  const Session* session = Session::find(ssl);
+  return session && session->async();
+}
+
+bool is_async(SSL_CTX* ctx) noexcept { return openssl_event::compat::is_async(ctx); }
+
+void set_async(SSL* ssl, bool on) noexcept {
+  if (on == is_async(ssl)) return;
+  if (Session* session = Session::find_or_make(ssl)) session->set_async(on);
+}
+
+// Both controls get and set the modes of an SSL or of a context; `modes` are bits to be set or cleared.
+template <typename Object, typename Control>
+long control_modes(Object* object, int command, long modes, Control real) noexcept {
+  const bool on = command == SSL_CTRL_MODE;
+  if (modes & SSL_MODE_ASYNC) set_async(object, on);
+  const long others = real(command, modes & ~long{SSL_MODE_ASYNC});
+  return is_async(object) ? others | SSL_MODE_ASYNC : others;
+}
+
+bool carries_modes(int command) noexcept {
+  return (command == SSL_CTRL_MODE || command == SSL_CTRL_CLEAR_MODE) && settings().offload != Offload::off;
+}
+
+}  // namespace
+
+bool openssl_event::compat::is_async(SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, context_index()) != nullptr; }
+
+long SSL_ctrl(SSL* ssl, int command, long larg, void* parg) {
+  const auto real = [=](int c, long l) { return real_SSL_ctrl(ssl, c, l, parg); };
+  return ssl && carries_modes(command) ? control_modes(ssl, command, larg, real) : real(command, larg);
+}
+
+long SSL_CTX_ctrl(SSL_CTX* ctx, int command, long larg, void* parg) {
+  const auto real = [=](int c, long l) { return real_SSL_CTX_ctrl(ctx, c, l, parg); };
+  return ctx && carries_modes(command) ? control_modes(ctx, command, larg, real) : real(command, larg);
+}
+
+int SSL_waiting_for_async(SSL* ssl) {
+  const Session* session = Session::find(ssl);
+  return session && session->async() ? session->is_suspended() : real_SSL_waiting_for_async(ssl);
+}
+
+int SSL_get_all_async_fds(SSL* ssl, OSSL_ASYNC_FD* fds, size_t* count) {
+  const Session* session = Session::find(ssl);
+  if (!session || !session->async()) return real_SSL_get_all_async_fds(ssl, fds, count);
+  *count = session->async_fd() >= 0 ? 1 : 0;
+  if (fds && *count) fds[0] = session->async_fd();
+  return 1;
+}
+
+int SSL_get_changed_async_fds(SSL* ssl, OSSL_ASYNC_FD* added, size_t* added_count, OSSL_ASYNC_FD* deleted, size_t* deleted_count) {
+  Session* session = Session::find(ssl);
+  if (!session || !session->async()) return real_SSL_get_changed_async_fds(ssl, added, added_count, deleted, deleted_count);
+  *added_count = session->async_fd_changed() ? 1 : 0;
+  *deleted_count = 0;
+  if (added && *added_count) {
+    added[0] = session->async_fd();
+    session->note_async_fd();
+  }
+  return 1;
+}
+
+// A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake.
+long BIO_ctrl(BIO* bio, int command, long larg, void* parg) {
+  if (command == BIO_C_SET_SSL && parg)
+    if (Session* session = Session::find_or_make(static_cast<SSL*>(parg))) session->set_never_suspends();
+  return real_BIO_ctrl(bio, command, larg, parg);
+}

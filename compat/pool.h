@@ -1,0 +1,24 @@
+// The process's pool of workers: started at the first call, again in a forked child, ended at exit.
+#ifndef COMPAT_POOL_H
+#define COMPAT_POOL_H
+
+#include "engine_workers/engine_workers.h"
+#include "openssl_event/event.h"
+
+namespace openssl_event::compat {
+
+class PendingCall;
+
+// Hands the call to a worker; `pending` hears of its end, on the worker, as the last thing the pool does with it. False:
+// it stays the caller's, to be executed in place (full, exiting, no threads to be had).
+bool submit(Event* call, PendingCall* pending) noexcept;
+
+// Tells the process from its forked children, in which the parent's workers do not exist.
+unsigned process_generation() noexcept;
+
+// False if there is no pool.
+bool pool_statistics(OPENSSL_WORKERS_STATISTICS& out) noexcept;
+
+}  // namespace openssl_event::compat
+
+#endif

@@ -1,0 +1,83 @@
+// libssl's own functions, behind those of the same name that this layer puts in front of them.
+#ifndef COMPAT_REAL_H
+#define COMPAT_REAL_H
+
+#include <openssl/ssl.h>
+
+#include <atomic>
+
+namespace openssl_event::compat {
+
+// The next definition of `name` behind this library's. Ends the program with a message if there is none.
+void* find_next(const char* name) noexcept;
+
+template <typename F>
+class Real;
+
+template <typename R, typename... Args>
+class Real<R(Args...)> {
+ public:
+  constexpr explicit Real(const char* name) noexcept : name_(name) {}
+
+  R operator()(Args... args) noexcept { return get()(args...); }
+
+ private:
+  using Function = R (*)(Args...);
+
+  // Found at the first call, which may come before any constructor of this library has run.
+  Function get() noexcept {
+    void* found = found_.load(std::memory_order_relaxed);
+    if (!found) found_.store(found = find_next(name_), std::memory_order_relaxed);
+    return reinterpret_cast<Function>(found);
+  }
+
+  const char* name_;
+  std::atomic<void*> found_{nullptr};
+};
+
+#define OPENSSL_EVENT_REAL(name) inline constinit Real<decltype(::name)> real_##name(#name)
+
+OPENSSL_EVENT_REAL(SSL_do_handshake);
+OPENSSL_EVENT_REAL(SSL_connect);
+OPENSSL_EVENT_REAL(SSL_accept);
+OPENSSL_EVENT_REAL(SSL_read);
+OPENSSL_EVENT_REAL(SSL_read_ex);
+OPENSSL_EVENT_REAL(SSL_peek);
+OPENSSL_EVENT_REAL(SSL_peek_ex);
+OPENSSL_EVENT_REAL(SSL_write);
+OPENSSL_EVENT_REAL(SSL_write_ex);
+OPENSSL_EVENT_REAL(SSL_read_early_data);
+OPENSSL_EVENT_REAL(SSL_write_early_data);
+OPENSSL_EVENT_REAL(SSL_shutdown);
+OPENSSL_EVENT_REAL(SSL_get_error);
+OPENSSL_EVENT_REAL(SSL_want);
+OPENSSL_EVENT_REAL(SSL_new);
+OPENSSL_EVENT_REAL(SSL_free);
+OPENSSL_EVENT_REAL(SSL_clear);
+OPENSSL_EVENT_REAL(SSL_dup);
+OPENSSL_EVENT_REAL(SSL_up_ref);
+OPENSSL_EVENT_REAL(SSL_set_connect_state);
+OPENSSL_EVENT_REAL(SSL_set_accept_state);
+OPENSSL_EVENT_REAL(SSL_set0_wbio);
+OPENSSL_EVENT_REAL(SSL_ctrl);
+OPENSSL_EVENT_REAL(SSL_CTX_ctrl);
+OPENSSL_EVENT_REAL(SSL_waiting_for_async);
+OPENSSL_EVENT_REAL(SSL_get_all_async_fds);
+OPENSSL_EVENT_REAL(SSL_get_changed_async_fds);
+OPENSSL_EVENT_REAL(SSL_get_privatekey);
+OPENSSL_EVENT_REAL(SSL_CTX_get0_privatekey);
+OPENSSL_EVENT_REAL(SSL_use_PrivateKey);
+OPENSSL_EVENT_REAL(SSL_use_PrivateKey_ASN1);
+OPENSSL_EVENT_REAL(SSL_use_PrivateKey_file);
+OPENSSL_EVENT_REAL(SSL_use_cert_and_key);
+OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey);
+OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey_ASN1);
+OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey_file);
+OPENSSL_EVENT_REAL(SSL_CTX_use_cert_and_key);
+OPENSSL_EVENT_REAL(BIO_ctrl);
+
+#undef OPENSSL_EVENT_REAL
+
+}  // namespace openssl_event::compat
+
+#endif

@@ -1,0 +1,29 @@
+// What the layer has done, for OPENSSL_EVENT_STATS.
+#ifndef COMPAT_STATISTICS_H
+#define COMPAT_STATISTICS_H
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine_workers/engine_workers.h"
+
+namespace openssl_event::compat {
+
+// Any thread; relaxed, since nobody decides anything by them.
+struct Statistics {
+  std::atomic<std::uint64_t> calls{0};      // private-key operations
+  std::atomic<std::uint64_t> offloaded{0};  // of them, executed by a worker
+  std::atomic<std::uint64_t> in_place{0};   // of them, executed in the program's thread
+  std::atomic<std::uint64_t> waits{0};      // of them, waited for by a thread of the program
+  std::atomic<std::uint64_t> answers{0};    // WANT_WRITE or WANT_ASYNC given while one was out
+  std::atomic<std::uint64_t> cancelled{0};  // of the calls, whose SSL was freed or reset
+};
+
+Statistics& statistics() noexcept;
+
+// Writes them, with the pool's, where OPENSSL_EVENT_STATS says.
+void write_statistics() noexcept;
+
+}  // namespace openssl_event::compat
+
+#endif

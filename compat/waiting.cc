@@ -1,0 +1,44 @@
+#include "compat/waiting.h"
+
+#include <fcntl.h>
+
+#include "compat/pending_call.h"
+#include "compat/settings.h"
+#include "compat/statistics.h"
+#include "compat/trace.h"
+#include "openssl_event/engine_call.h"
+
+namespace openssl_event::compat {
+namespace {
+
+thread_local bool in_place = false;
+
+bool is_nonblocking(SSL* ssl) noexcept {
+  const int fd = SSL_get_wfd(ssl);
+  const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+  return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+}  // namespace
+
+DirectCall::DirectCall(SSL* ssl) noexcept : previous_(in_place) {
+  in_place = settings().nonblocking == Nonblocking::inline_ && is_nonblocking(ssl);
+}
+
+DirectCall::~DirectCall() { in_place = previous_; }
+
+bool perform_and_wait(Operation& operation) noexcept {
+  Event* call = in_place ? nullptr : make_call(operation, nullptr);
+  if (call) trace_call(nullptr, call);
+  PendingCall* pending = call ? PendingCall::begin(call, Wake{}) : nullptr;
+  if (!pending) {
+    statistics().calls++;
+    statistics().in_place++;
+    destroy_event(call);
+    return perform_in_place(operation);
+  }
+  pending->wait();
+  return finish_call(pending->take(), operation);
+}
+
+}  // namespace openssl_event::compat
