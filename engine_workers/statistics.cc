@@ -36,8 +36,6 @@ void WorkerStatistics::ended(Counter& how) noexcept {
 
 void WorkerStatistics::cancelled() noexcept { ended(cancelled_); }
 
-void WorkerStatistics::failed() noexcept { ended(failed_); }
-
 void WorkerStatistics::executed(bool succeeded, std::chrono::nanoseconds wait, std::chrono::nanoseconds run) noexcept {
   wait_.add(wait);
   run_.add(run);

@@ -34,8 +34,6 @@ class WorkerStatistics {
   void taken() noexcept { running_.store(true, std::memory_order_relaxed); }
   void cancelled() noexcept;
   void executed(bool succeeded, std::chrono::nanoseconds wait, std::chrono::nanoseconds run) noexcept;
-  // Ended without having begun.
-  void failed() noexcept;
   void add_to(OPENSSL_WORKERS_STATISTICS& sum) const noexcept;
 
  private:

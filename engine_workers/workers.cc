@@ -92,9 +92,6 @@ void Workers::serve(Worker& self, const QueuedCall& call) noexcept {
   self.statistics.taken();
   if (openssl_isCancelled(call.event)) {
     self.statistics.cancelled();
-  } else if (ending_.load(std::memory_order_acquire)) {
-    openssl_failCall(call.event, "workers shut down");
-    self.statistics.failed();
   } else {
     const Clock::time_point begin = Clock::now();
     const bool succeeded = execute(call.event);
