@@ -8,6 +8,7 @@
 #include <boost/context/fiber.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <mutex>
 #include <new>
 
@@ -248,7 +249,6 @@ bool Fiber::map_stack() noexcept {
 }
 
 void Fiber::loop() noexcept {
-  loop_frame_ = static_cast<char*>(__builtin_frame_address(0));
   for (;;) {
     body_(argument_);
     finished_ = true;
@@ -272,8 +272,14 @@ Fiber::Outcome Fiber::enter() noexcept {
 
 void Fiber::park() noexcept { switch_->to_caller(); }
 
-// Below the frames of the loop, which stay, with room for those of the switch itself.
-char* Fiber::unused_end() const noexcept { return loop_frame_ - 512; }
+// What waits for the next body, the frames of the loop and of the switch, stays. How large they are is the compiler's
+// business; where they end Boost's fiber knows, which is that address and nothing else.
+char* Fiber::unused_end() const noexcept {
+  static_assert(sizeof(boost::context::fiber) == sizeof(char*));
+  char* end;
+  std::memcpy(&end, &switch_->fiber, sizeof end);
+  return end;
+}
 
 // Asks the kernel which pages have been touched since they were mapped, so that the others are not touched now.
 void Fiber::wipe() noexcept {

@@ -42,7 +42,6 @@ class Fiber {
 
   Switch* switch_ = nullptr;  // the saved contexts, and what the sanitizers want to know
   char* mapping_ = nullptr;   // guard page, then the stack
-  char* loop_frame_ = nullptr;
   Body body_ = nullptr;
   void* argument_ = nullptr;
   bool finished_ = true;
