@@ -49,6 +49,7 @@ bool OffloadContext::choose_key(void* key) noexcept {
   if (key != nullptr) set_key(static_cast<OffloadedKey*>(key));
   if (key_ != nullptr && key_->inner() != nullptr) {
     settings_.reset(key_->type());
+    finished_ = false;
     return true;
   }
   ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
@@ -77,6 +78,7 @@ void* OffloadContext::dup(void* context) noexcept {
   if (copy == nullptr) return nullptr;
   copy->set_key(original.key_);
   copy->settings_ = original.settings_;
+  copy->finished_ = original.finished_;
   if (copy->inner_.copy(original.inner_)) return copy;
   delete copy;
   return nullptr;

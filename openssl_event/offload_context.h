@@ -61,6 +61,9 @@ class OffloadContext {
   EVP_PKEY* key_to_set() const noexcept { return again_ ? nullptr : key_->inner(); }
   InnerContext& inner() noexcept { return inner_; }
   SignSettings& settings() noexcept { return settings_; }
+  // The digest has been taken out of the inner context: nothing more can be signed before it is initialised again.
+  void set_finished() noexcept { finished_ = true; }
+  bool is_finished() const noexcept { return finished_; }
 
   static void* create(void* provider, const char* propq) noexcept;
   static void* create_without_properties(void* provider) noexcept { return create(provider, nullptr); }
@@ -81,6 +84,7 @@ class OffloadContext {
   InnerContext inner_;
   SignSettings settings_;  // of a signature
   bool again_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace openssl_event

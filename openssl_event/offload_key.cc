@@ -59,6 +59,8 @@ bool OffloadedKey::import_public(int selection, const OSSL_PARAM params[]) noexc
 }
 
 OffloadedKey* OffloadedKey::copy_public(int selection) const noexcept {
+  const bool is_empty = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 && std::strcmp(type_, "EC") != 0;
+  if (is_empty) return make(type_);  // only EC has parameters apart from its keys
   OSSL_PARAM* params = nullptr;
   OffloadedKey* copy = make(type_);
   const bool done = copy != nullptr && inner_ != nullptr && EVP_PKEY_todata(inner_, selection, &params) > 0 &&

@@ -37,6 +37,10 @@ int sign_by_operation(OffloadContext& context, unsigned char* signature, size_t*
 }
 
 bool is_ready(OffloadContext& context, bool for_digest) noexcept {
+  if (context.is_finished()) {
+    ERR_raise(ERR_LIB_EVP, EVP_R_FINAL_ERROR);
+    return false;
+  }
   if (for_digest ? context.inner().md() != nullptr : context.inner().pkey() != nullptr) return true;
   ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
   return false;
@@ -107,7 +111,9 @@ int digest_sign(void* vcontext, unsigned char* signature, size_t* len, size_t si
   OffloadContext& context = from(vcontext);
   if (!is_ready(context, true)) return 0;
   if (signature == nullptr) return EVP_DigestSign(context.inner().md(), nullptr, len, tbs, tbs_len);
-  return sign_by_operation(context, signature, len, size, tbs, tbs_len);
+  const int done = sign_by_operation(context, signature, len, size, tbs, tbs_len);
+  if (done && EVP_MD_CTX_get0_md(context.inner().md()) != nullptr) context.set_finished();
+  return done;
 }
 
 int digest_verify_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
@@ -137,11 +143,11 @@ int digest_verify(void* context, const unsigned char* signature, size_t len, con
 // ---- Parameters of the digest ----
 
 int get_md_params(void* context, OSSL_PARAM params[]) noexcept {
-  return is_ready(from(context), true) && EVP_MD_CTX_get_params(from(context).inner().md(), params) > 0;
+  return from(context).inner().md() != nullptr && EVP_MD_CTX_get_params(from(context).inner().md(), params) > 0;
 }
 
 int set_md_params(void* context, const OSSL_PARAM params[]) noexcept {
-  return is_ready(from(context), true) && EVP_MD_CTX_set_params(from(context).inner().md(), params) > 0;
+  return from(context).inner().md() != nullptr && EVP_MD_CTX_set_params(from(context).inner().md(), params) > 0;
 }
 
 const OSSL_PARAM* gettable_md_params(void* context) noexcept {
