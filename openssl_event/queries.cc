@@ -6,7 +6,7 @@
 using namespace openssl_event;
 
 unsigned openssl_connection_st::wants() const noexcept {
-  if (failed_) return 0;
+  if (failed_) return turn_due_ ? OPENSSL_WANTS_TURN : 0;  // the error, and what comes back, may still be due
   unsigned bits = 0;
   if (turn_due_ || retry_due_) bits |= OPENSSL_WANTS_TURN;
   if (running()) return waiting() ? bits | OPENSSL_WANTS_REPLY : bits;
