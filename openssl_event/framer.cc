@@ -46,7 +46,8 @@ std::size_t Framer::unit_size(const unsigned char* bytes, std::size_t len) noexc
     const std::size_t size = kHeader + static_cast<std::size_t>(bytes[3] << 8 | bytes[4]);
     if (size <= OPENSSL_MAX_RECORD) return size;  // libssl refuses a longer one by its header alone
   } else if (first_ && looks_like_an_sslv2_hello(bytes)) {
-    return std::max<std::size_t>(2 + static_cast<std::size_t>((bytes[0] & 0x7f) << 8 | bytes[1]), kHeader);
+    const std::size_t size = 2 + static_cast<std::size_t>((bytes[0] & 0x7f) << 8 | bytes[1]);
+    if (size <= OPENSSL_MAX_RECORD) return std::max(size, kHeader);
   }
   unframed_ = true;
   return len;

@@ -31,6 +31,9 @@ class Framer {
   Framer& operator=(const Framer&) = delete;
   ~Framer() { drop_chunk(); }
 
+  // What comes is a server's: an SSLv2-format hello is no hello.
+  void from_server() noexcept { first_ = false; }
+
   // Copies from `buf` up to the end of one record. See openssl_buildFrame.
   Event* frame(const char* buf, std::size_t len, std::size_t* taken) noexcept;
 

@@ -65,6 +65,7 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
     return false;
   }
   ssl_ = ssl;
+  if (!SSL_is_server(ssl)) framer_.from_server();
   SSL_set_read_ahead(ssl, 0);
   SSL_clear_mode(ssl, SSL_MODE_ASYNC);
   SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);

@@ -32,14 +32,15 @@ class Pair {
 // Tests that are run for both versions: TEST_P on a fixture that derives from this.
 class BothVersions : public ::testing::TestWithParam<int> {
  protected:
-  static std::string name_of(const ::testing::TestParamInfo<int>& info) {
-    return info.param == TLS1_3_VERSION ? "Tls13" : "Tls12";
-  }
   bool tls13() const { return GetParam() == TLS1_3_VERSION; }
 };
 
+inline std::string version_name(const ::testing::TestParamInfo<int>& info) {
+  return info.param == TLS1_3_VERSION ? "Tls13" : "Tls12";
+}
+
 #define FOR_BOTH_VERSIONS(Fixture) \
-  INSTANTIATE_TEST_SUITE_P(Versions, Fixture, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), Fixture::name_of)
+  INSTANTIATE_TEST_SUITE_P(Versions, Fixture, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), version_name)
 
 }  // namespace openssl_event::testing
 
