@@ -1,0 +1,55 @@
+// Times, and what is taken from many of them.
+#ifndef BENCHMARKS_SUPPORT_SAMPLES_H
+#define BENCHMARKS_SUPPORT_SAMPLES_H
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <vector>
+
+namespace benchmarks {
+
+// Nanoseconds, of a clock that only goes forward.
+inline std::int64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+class Samples {
+ public:
+  void add(double value) { values_.push_back(value); }
+  void add(std::int64_t nanoseconds) { values_.push_back(static_cast<double>(nanoseconds)); }
+  std::size_t count() const { return values_.size(); }
+  double percentile(double percent) const;
+  double median() const { return percentile(50); }
+
+ private:
+  std::vector<double> values_;
+};
+
+// How a library call is made: as it is ...
+struct Untimed {
+  template <class Function>
+  auto operator()(Function&& function) {
+    return function();
+  }
+};
+
+// ... or with a note of how long the longest one took.
+struct LongestCall {
+  std::int64_t longest = 0;
+
+  template <class Function>
+  auto operator()(Function&& function) {
+    const std::int64_t begin = now();
+    auto result = function();
+    const std::int64_t took = now() - begin;
+    if (took > longest) longest = took;
+    return result;
+  }
+};
+
+}  // namespace benchmarks
+
+#endif
