@@ -384,7 +384,11 @@ EVP_PKEY *openssl_offloadedKey(const EVP_PKEY *key);
 
 typedef struct openssl_completions_st openssl_completions_t;
 
-/* A queue for one collecting thread, and any number of posting ones. Free it when nobody posts any more: what it still holds is returned. */
+/*
+ * A queue for one collecting thread, and any number of posting ones. Free it when nobody posts any more (with engine_workers:
+ * after openssl_drainWorkers or openssl_freeWorkers): what it still holds is returned by openssl_returnEvent, on this thread,
+ * which must have those connections. NULL is ignored.
+ */
 openssl_completions_t *openssl_newCompletions(void);
 void openssl_freeCompletions(openssl_completions_t *q);
 
@@ -395,7 +399,10 @@ void openssl_freeCompletions(openssl_completions_t *q);
  */
 openssl_completions_t *openssl_newCompletionHandler(void (*take)(void *arg, OPENSSL_EVENT *e), void *arg);
 
-/* An eventfd, readable while something is to be collected; for poll, epoll, io_uring. The queue's own: do not read or close it. */
+/*
+ * An eventfd, readable while something is to be collected, and perhaps once more, when an event was collected before its post
+ * had ended; for poll, epoll, io_uring. The queue's own: do not read or close it.
+ */
 int openssl_completionFd(const openssl_completions_t *q);
 
 /* Hands over an event, on any thread. Never refused, never blocks, no allocation: the place is in the event. */
