@@ -15,10 +15,11 @@ openssl_connection_st::Event* openssl_connection_st::get() noexcept {
     return nullptr;
   }
   clear_errors();
-  while (ready_.empty() && advance()) {
+  while (ready_.empty() && !retry_held_ && advance()) {
   }
   if (ready_.empty()) {
     spent_ = 0;
+    retry_held_ = false;
     return nullptr;
   }
   ++spent_;
@@ -51,7 +52,7 @@ bool openssl_connection_st::advance() noexcept {
 }
 
 bool openssl_connection_st::readable() const noexcept {
-  return !input_.empty() || read_due_ || (input_.ended() && !closed_in_) || SSL_pending(ssl_) > 0;
+  return !input_.empty() || read_due_ || retry_due_ || (input_.ended() && !closed_in_) || SSL_pending(ssl_) > 0;
 }
 
 bool openssl_connection_st::can_read() const noexcept {
@@ -59,7 +60,7 @@ bool openssl_connection_st::can_read() const noexcept {
 }
 
 Step openssl_connection_st::choose_output() const noexcept {
-  if (closed_out_ || renegotiating_ || write_waits_) return Step::none;
+  if (closed_out_ || renegotiating_ || write_waits_ || SSL_in_init(ssl_)) return Step::none;
   if (const Event* first = cleartext_in_.front()) {
     switch (first->pub.kind) {
       case kUpdateKeyMarker:
@@ -97,7 +98,7 @@ bool openssl_connection_st::go_on(Outcome outcome) noexcept {
   switch (outcome) {
     case Outcome::waiting: return true;
     case Outcome::finished: finish_step(); break;
-    case Outcome::no_stack: fail(Fiber::count() ? OPENSSL_REASON_STACK_LIMIT : OPENSSL_REASON_NO_MEMORY); break;
+    case Outcome::no_stack: fail_without_stack(); break;
   }
   step_ = Step::none;
   return true;

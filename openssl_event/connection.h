@@ -118,7 +118,9 @@ struct openssl_connection_st final : private openssl_event::Runner {
   // failure.cc
   void fail(int reason) noexcept;
   void fail_from_errors() noexcept;
-  int reason_of_errors() const noexcept;
+  void fail_without_stack() noexcept;
+  void fail_by_close_notify() noexcept;
+  int reason_of_errors() noexcept;
   bool return_unused() noexcept;
 
   // put.cc
@@ -162,11 +164,13 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool established_ = false;       // a handshake has finished
   bool started_ = false;
   bool renegotiation_ = false;     // allowed
+  bool renegotiation_forbidden_ = false;  // by the SSL's own options
   bool renegotiating_ = false;
   bool read_due_ = false;          // a read without a new record: it drives a renegotiation, or learns of the end
   bool wrote_last_ = false;        // reads and writes take turns
   bool write_waits_ = false;       // a write wants a record first
-  bool retry_due_ = false;         // a callback of the application's asked for a retry
+  bool retry_due_ = false;         // a callback of the application's asked for a retry ...
+  bool retry_held_ = false;        // ... and the application has not had its turn since
   bool turn_due_ = false;          // the budget is spent
   bool out_of_memory_ = false;
   bool flooded_ = false;

@@ -77,12 +77,14 @@ void add_text(Event* e) noexcept {
 
 }  // namespace
 
-// The most telling entry of the error queue; PROTOCOL if none tells more.
-int openssl_connection_st::reason_of_errors() const noexcept {
+// The most telling entry of the error queue; PROTOCOL if none tells more. An alert that ends the connection is known by it
+// even if its level says "warning" (RFC 8446 6).
+int openssl_connection_st::reason_of_errors() noexcept {
   int reason = OPENSSL_REASON_NONE;
   SavedErrors errors;
   errors.for_each([&](unsigned long code) {
     if (reason == OPENSSL_REASON_NONE) reason = reason_of(code);
+    if (is_received_alert(code)) alert_received_ = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET;
   });
   errors.restore();
   return reason ? reason : static_cast<int>(OPENSSL_REASON_PROTOCOL);
@@ -92,6 +94,17 @@ void openssl_connection_st::fail_from_errors() noexcept {
   if (call_failed()) return fail(OPENSSL_REASON_CALL_FAILED);
   if (ERR_peek_error() == 0 && input_.at_end()) return fail(OPENSSL_REASON_TRUNCATED);
   fail(reason_of_errors());
+}
+
+void openssl_connection_st::fail_without_stack() noexcept {
+  const bool no_memory = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+  fail(no_memory ? OPENSSL_REASON_NO_MEMORY : OPENSSL_REASON_STACK_LIMIT);
+}
+
+// In the middle of a handshake: nothing can follow it.
+void openssl_connection_st::fail_by_close_notify() noexcept {
+  alert_received_ = SSL_AD_CLOSE_NOTIFY;
+  fail(OPENSSL_REASON_PROTOCOL);
 }
 
 void openssl_connection_st::fail(int reason) noexcept {

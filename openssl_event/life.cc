@@ -1,5 +1,6 @@
 // How a connection begins and ends.
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 
 #include <new>
 
@@ -17,22 +18,31 @@ bool is_stream_tls(const SSL* ssl) noexcept {
   return !SSL_is_dtls(ssl);
 }
 
-bool usable(const SSL* ssl) noexcept {
-  if (!ssl || !is_stream_tls(ssl)) {
-    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_new: not an SSL of TLS over a stream");
-    return false;
-  }
-  if (!SSL_in_before(ssl)) {
-    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_new: the SSL's handshake has begun already");
-    return false;
-  }
-  return true;
+// libssl does not tell. But before the handshake SSL_shutdown only fails, for a reason of its own if there is no role.
+bool has_role(SSL* ssl) noexcept {
+  ERR_set_mark();
+  SSL_shutdown(ssl);
+  const bool has = ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_UNINITIALIZED;
+  ERR_pop_to_mark();
+  return has;
 }
 
 // Where an SSL keeps its connection, for callbacks that get only the SSL.
 int ex_data_index() noexcept {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
+}
+
+bool refuse(const char* why) noexcept {
+  ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_new: %s", why);
+  return false;
+}
+
+bool usable(SSL* ssl) noexcept {
+  if (!ssl || !is_stream_tls(ssl)) return refuse("not an SSL of TLS over a stream");
+  if (!SSL_in_before(ssl)) return refuse("the SSL's handshake has begun already");
+  if (SSL_get_ex_data(ssl, ex_data_index())) return refuse("the SSL has a machine already");
+  return has_role(ssl) || refuse("the SSL is neither a client's nor a server's");
 }
 
 void info_callback(const SSL* ssl, int where, int value) noexcept {
@@ -69,6 +79,7 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
   SSL_set_read_ahead(ssl, 0);
   SSL_clear_mode(ssl, SSL_MODE_ASYNC);
   SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  renegotiation_forbidden_ = SSL_get_options(ssl) & SSL_OP_NO_RENEGOTIATION;
   SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
   previous_info_ = SSL_get_info_callback(ssl);
   SSL_set_info_callback(ssl, info_callback);
@@ -110,8 +121,8 @@ void openssl_connection_st::set_trace(void (*callback)(void*, openssl_t*, int, c
 }
 
 void openssl_connection_st::allow_renegotiation(bool allow) noexcept {
-  renegotiation_ = allow;
-  if (allow)
+  renegotiation_ = allow && !renegotiation_forbidden_;
+  if (renegotiation_)
     SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
   else
     SSL_set_options(ssl_, SSL_OP_NO_RENEGOTIATION);

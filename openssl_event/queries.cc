@@ -9,12 +9,14 @@ unsigned openssl_connection_st::wants() const noexcept {
   if (failed_) return turn_due_ ? OPENSSL_WANTS_TURN : 0;  // the error, and what comes back, may still be due
   unsigned bits = 0;
   if (turn_due_ || retry_due_) bits |= OPENSSL_WANTS_TURN;
+  if (!ready_.empty()) return bits;
   if (running()) return waiting() ? bits | OPENSSL_WANTS_REPLY : bits;
+  if (choose() != Step::none || (closed_in_ && !input_.empty())) return bits;
   if (!closed_in_ && !input_.ended() && input_.empty()) bits |= OPENSSL_WANTS_RECORD;
   if (!established_) return bits;
   if (!closed_in_ && readable() && cleartexts_out_ >= cleartext_window_) bits |= OPENSSL_WANTS_USED;
   if (!cleartext_in_.empty() && records_out_ >= records_window_) bits |= OPENSSL_WANTS_SENT;
-  const bool writes = !close_requested_ && !renegotiating_ && !write_waits_;
+  const bool writes = !close_requested_ && !renegotiating_ && !write_waits_ && !SSL_in_init(ssl_);
   if (writes && cleartext_in_.empty() && records_out_ < records_window_) bits |= OPENSSL_WANTS_CLEARTEXT;
   return bits;
 }

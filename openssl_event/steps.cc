@@ -88,11 +88,14 @@ bool openssl_connection_st::after_failure() noexcept {
     case SSL_ERROR_WANT_X509_LOOKUP:
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
     case SSL_ERROR_WANT_RETRY_VERIFY:
-      retry_due_ = true;
+      retry_due_ = retry_held_ = true;
       return true;
     case SSL_ERROR_ZERO_RETURN:
       closed_in_ = true;
-      emit_status(OPENSSL_STATUS_CLOSE_NOTIFY);
+      if (SSL_in_init(ssl_))
+        fail_by_close_notify();
+      else
+        emit_status(OPENSSL_STATUS_CLOSE_NOTIFY);
       return true;
     default: fail_from_errors(); return true;
   }
