@@ -61,10 +61,9 @@ X509 *make_self_signed(EVP_PKEY *key) {
     return NULL;
 }
 
-int use_offloaded_key(SSL_CTX *context, X509 *certificate, EVP_PKEY *key) {
+int use_offloaded_key(SSL_CTX *context, EVP_PKEY *key) {
     EVP_PKEY *offloaded = openssl_offloadKey(key, NULL, NULL, 0);
-    int ok = offloaded && SSL_CTX_use_certificate(context, certificate) > 0 &&
-             SSL_CTX_use_PrivateKey(context, offloaded) > 0 && SSL_CTX_check_private_key(context);
+    int ok = offloaded && SSL_CTX_use_PrivateKey(context, offloaded) > 0 && SSL_CTX_check_private_key(context);
     EVP_PKEY_free(offloaded); /* the context has a reference of its own */
     return ok;
 }
@@ -73,7 +72,7 @@ SSL_CTX *make_server_context(int rsa_bits) {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     EVP_PKEY *key = make_key(rsa_bits);
     X509 *certificate = key ? make_self_signed(key) : NULL;
-    int ok = context && certificate && use_offloaded_key(context, certificate, key);
+    int ok = context && certificate && SSL_CTX_use_certificate(context, certificate) > 0 && use_offloaded_key(context, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
     if (ok) return context;

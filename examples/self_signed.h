@@ -18,10 +18,10 @@ EVP_PKEY *make_key(int rsa_bits);
 X509 *make_self_signed(EVP_PKEY *key);
 
 /*
- * Gives `context` the certificate, and `key` in the form whose signatures come out as ENGINE_CALLs. What is given stays the
- * caller's. 0 with the reason in the error queue.
+ * Gives `context`, which has its certificate, the key that belongs to it, in the form whose signatures come out as
+ * ENGINE_CALLs. `key` stays the caller's. 0 with the reason in the error queue.
  */
-int use_offloaded_key(SSL_CTX *context, X509 *certificate, EVP_PKEY *key);
+int use_offloaded_key(SSL_CTX *context, EVP_PKEY *key);
 
 /* A server's context with a key and certificate just made: all of the above. The caller frees it. */
 SSL_CTX *make_server_context(int rsa_bits);

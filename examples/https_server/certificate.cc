@@ -52,7 +52,7 @@ bool use_files(SSL_CTX* context, const Options& options, std::string& error) {
   }
   const KeyPointer key = read_key(options.key_file, error);
   if (!key) return false;
-  if (use_offloaded_key(context, SSL_CTX_get0_certificate(context), key.get())) return true;
+  if (use_offloaded_key(context, key.get())) return true;
   error = "the key of --key does not fit the certificate of --cert (" + openssl_reason() + ")";
   return false;
 }
@@ -60,7 +60,7 @@ bool use_files(SSL_CTX* context, const Options& options, std::string& error) {
 bool use_key_in_memory(SSL_CTX* context, const Options& options, std::string& error) {
   const KeyPointer key(make_key(options.rsa_bits));
   const CertificatePointer certificate(key ? make_self_signed(key.get()) : nullptr);
-  if (certificate && use_offloaded_key(context, certificate.get(), key.get())) return true;
+  if (certificate && SSL_CTX_use_certificate(context, certificate.get()) > 0 && use_offloaded_key(context, key.get())) return true;
   error = "cannot make a self-signed certificate: " + openssl_reason();
   return false;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ctime>
 
 namespace https {
 namespace {
@@ -31,6 +32,19 @@ std::string_view reason_phrase(int status) {
   }
 }
 
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7), made once a second.
+std::string_view date() {
+  static std::time_t made_for = -1;
+  static char text[32];
+  const std::time_t now = std::time(nullptr);
+  if (now != made_for) {
+    std::tm fields;
+    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &fields));
+    made_for = now;
+  }
+  return text;
+}
+
 }  // namespace
 
 Answer error_answer(int status) {
@@ -47,7 +61,9 @@ void Response::start(const Answer& answer, bool with_body, bool keep_alive) {
   text_ += std::to_string(answer.status);
   text_ += ' ';
   text_ += reason_phrase(answer.status);
-  text_ += "\r\nServer: openssl_event-example\r\nContent-Type: ";
+  text_ += "\r\nServer: openssl_event-example\r\nDate: ";
+  text_ += date();
+  text_ += "\r\nContent-Type: ";
   text_ += answer.type;
   text_ += "\r\nContent-Length: ";
   text_ += std::to_string(length);

@@ -1,0 +1,133 @@
+#include "tests/examples/tls_client.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace {
+
+constexpr timeval kPatience = {40, 0};
+
+int connect_to(int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+}  // namespace
+
+TlsClient::TlsClient(int port) : fd_(connect_to(port)), context_(SSL_CTX_new(TLS_client_method())), ssl_(SSL_new(context_.get())) {
+  std::signal(SIGPIPE, SIG_IGN);
+  SSL_set_fd(ssl_.get(), fd_);
+  SSL_set_connect_state(ssl_.get());
+}
+
+TlsClient::~TlsClient() {
+  ERR_clear_error();
+  if (fd_ >= 0) close(fd_);
+}
+
+bool TlsClient::handshake() { return SSL_connect(ssl_.get()) == 1; }
+
+bool TlsClient::send(const std::string& text) {
+  return SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size());
+}
+
+bool TlsClient::send_until_blocked(std::size_t most) {
+  const timeval second = {1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
+  const std::string block(16384, 'x');
+  for (std::size_t sent = 0; sent < most; sent += block.size())
+    if (SSL_write(ssl_.get(), block.data(), static_cast<int>(block.size())) <= 0) return false;
+  return true;
+}
+
+std::string TlsClient::read_some() {
+  if (!ahead_.empty()) return std::exchange(ahead_, "");
+  char buffer[16384];
+  const int n = SSL_read(ssl_.get(), buffer, sizeof buffer);
+  return n > 0 ? std::string(buffer, static_cast<std::size_t>(n)) : "";
+}
+
+std::string TlsClient::read_until(const std::string& text) {
+  std::string all;
+  while (all.find(text) == std::string::npos) {
+    const std::string part = read_some();
+    if (part.empty()) return all;
+    all += part;
+  }
+  const std::size_t end = all.find(text) + text.size();
+  ahead_ = all.substr(end);
+  return all.substr(0, end);
+}
+
+std::string TlsClient::read_all() {
+  std::string all;
+  for (std::string part = read_some(); !part.empty(); part = read_some()) all += part;
+  return all;
+}
+
+std::string TlsClient::read_answer() {
+  std::string answer = read_until("\r\n\r\n");
+  const std::size_t field = answer.find("Content-Length: ");
+  if (field == std::string::npos) return answer;
+  const std::size_t size = answer.size() + std::strtoul(answer.c_str() + field + 16, nullptr, 10);
+  while (answer.size() < size) {
+    const std::string part = read_some();
+    if (part.empty()) return answer;
+    answer += part;
+  }
+  ahead_ = answer.substr(size);
+  answer.resize(size);
+  return answer;
+}
+
+bool TlsClient::closed_in_order() const { return SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN; }
+
+void TlsClient::close_output() { SSL_shutdown(ssl_.get()); }
+
+bool TlsClient::send_raw(const std::string& bytes) {
+  return write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+}
+
+std::string TlsClient::read_raw() {
+  std::string all;
+  char buffer[16384];
+  for (ssize_t n; (n = read(fd_, buffer, sizeof buffer)) > 0;) all.append(buffer, static_cast<std::size_t>(n));
+  return all;
+}
+
+void TlsClient::end_raw_output() { shutdown(fd_, SHUT_WR); }
+
+void TlsClient::vanish(bool reset) {
+  const linger now = {1, 0};
+  if (reset) setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(fd_);
+  fd_ = -1;
+}
+
+std::string TlsClient::client_hello() {
+  const std::unique_ptr<SSL, Free> ssl(SSL_new(context_.get()));
+  BIO* in = BIO_new(BIO_s_mem());
+  BIO* out = BIO_new(BIO_s_mem());
+  SSL_set_bio(ssl.get(), in, out);
+  SSL_set_connect_state(ssl.get());
+  SSL_do_handshake(ssl.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(out, &bytes);
+  return std::string(bytes, static_cast<std::size_t>(size));
+}
