@@ -1,33 +1,10 @@
 // Each allocation of an offloaded key's fails once: whatever then fails does so in order.
-#include <atomic>
-#include <cstdlib>
 #include <functional>
-#include <new>
 #include <string>
 
 #include "tests/openssl_event/offload_fixture.h"
 #include "tests/support/evp.h"
-
-namespace {
-
-std::atomic<int> left{-1};  // allocations until the one that fails; negative: none does
-
-}  // namespace
-
-// The library allocates by these; what tests and GoogleTest allocate by the throwing ones succeeds.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return left >= 0 && left-- == 0 ? nullptr : std::malloc(size);
-}
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
-void* operator new(std::size_t size) {
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/failing_new.h"
 
 namespace openssl_event::testing {
 namespace {
@@ -36,9 +13,9 @@ namespace {
 // how many have failed.
 int fail_each(const std::function<bool()>& work) {
   for (int n = 0;; ++n) {
-    left = n;
+    fail_allocation_after(n);
     const bool done = work();
-    const bool failed_one = left.exchange(-1) < 0;
+    const bool failed_one = has_failed_allocation();
     ERR_clear_error();
     if (failed_one) continue;
     EXPECT_TRUE(done);
