@@ -2,9 +2,8 @@
 
 #include <openssl/err.h>
 
-#include <utility>
-
 #include <atomic>
+#include <utility>
 
 #include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
@@ -46,7 +45,7 @@ Runner* Runner::current() noexcept { return current_slot(); }
 Runner::Outcome Runner::run(Fiber::Body body, void* argument) noexcept {
   fiber_ = Fiber::take();
   if (!fiber_) return Outcome::no_stack;
-  has_waited_ = call_failed_ = false;
+  has_waited_ = call_failed_ = poisoned_ = false;
   secrets_ = true;
   Current current(this);
   return settle(fiber_->run(body, argument));
