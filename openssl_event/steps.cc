@@ -138,9 +138,9 @@ void openssl_connection_st::after_read() noexcept {
     destroy_event(e);
     if (after_failure() && failed_) return;
   }
-  if (!renegotiation_) return;
+  if (!renegotiation_ || SSL_version(ssl_) >= TLS1_3_VERSION) return;
   const bool before = renegotiating_;
-  renegotiating_ = SSL_in_init(ssl_);
+  renegotiating_ = SSL_in_init(ssl_) || SSL_renegotiate_pending(ssl_);  // pending: our HelloRequest awaits its ClientHello
   if (before && !renegotiating_) emit_status(OPENSSL_STATUS_HANDSHAKE_DONE);
 }
 

@@ -28,6 +28,8 @@ class End {
   // Application data after what was sent before; close_notify after that.
   virtual void send(std::string_view data) = 0;
   virtual void close_output() = 0;
+  // TLS 1.2: asks for a renegotiation.
+  virtual void renegotiate() = 0;
 
   virtual SSL* ssl() const = 0;
   virtual bool established() const = 0;

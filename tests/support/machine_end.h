@@ -32,6 +32,7 @@ class MachineEnd : public End {
   std::string take_output() override;
   void send(std::string_view data) override;
   void close_output() override { openssl_closeOutput(tls_); }
+  void renegotiate() override { openssl_renegotiate(tls_); }
   SSL* ssl() const override { return openssl_ssl(tls_); }
   bool established() const override { return count(OPENSSL_STATUS_HANDSHAKE_DONE) > 0; }
   bool failed() const override { return count(OPENSSL_STATUS_ERROR) > 0; }

@@ -22,8 +22,13 @@ void PlainEnd::work() {
   established_ = established_ || SSL_is_init_finished(ssl_.get());
 }
 
+// A renegotiation is driven by SSL_read: inside SSL_write libssl refuses the data that the other end has under way.
+bool PlainEnd::may_write() const {
+  return !established_ || !(SSL_in_init(ssl_.get()) || SSL_renegotiate_pending(ssl_.get()));
+}
+
 void PlainEnd::write() {
-  while (!unsent_.empty() && !failed_) {
+  while (!unsent_.empty() && !failed_ && may_write()) {
     ERR_clear_error();
     std::size_t written = 0;
     const std::size_t portion = std::min<std::size_t>(unsent_.size(), 16384);

@@ -17,6 +17,7 @@ class PlainEnd : public End {
   std::string take_output() override;
   void send(std::string_view data) override { unsent_ += data; }
   void close_output() override { close_requested_ = true; }
+  void renegotiate() override { SSL_renegotiate(ssl_.get()); }
   SSL* ssl() const override { return ssl_.get(); }
   bool established() const override { return established_; }
   bool failed() const override { return failed_; }
@@ -24,6 +25,7 @@ class PlainEnd : public End {
   bool closed_in() const override { return closed_in_; }
 
  private:
+  bool may_write() const;
   void write();
   void read();
   bool note(int value);
