@@ -23,6 +23,8 @@ class Runner {
   // Ends a wait by failure: what the body still asks for fails, and when this returns the body has returned. The event of
   // a call that has not come back is nobody's then: the caller frees it or leaves it to its holder.
   void poison() noexcept;
+  // After poison(): bodies may be run again.
+  void revive() noexcept { poisoned_ = has_waited_ = false; }
 
   bool running() const noexcept { return fiber_ != nullptr; }
   bool waiting() const noexcept { return fiber_ != nullptr && !replied_; }
