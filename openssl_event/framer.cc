@@ -141,7 +141,12 @@ Event* Framer::frame(const char* buf, std::size_t len, std::size_t* taken) noexc
     end_ += portion;
     *taken += portion;
   }
-  return next();
+  Event* e = next();
+  if (e || missing() > 0) return e;
+  end_ -= *taken;  // a whole unit, but no event for it: it is to be offered again
+  *taken = 0;
+  if (!pending()) drop_chunk();
+  return nullptr;
 }
 
 }  // namespace openssl_event

@@ -7,6 +7,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
@@ -53,7 +54,10 @@ int start(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const OSSL_DISPA
 
 const OffloadLibrary* make_library() noexcept {
   auto* library = new (std::nothrow) OffloadLibrary{OSSL_LIB_CTX_new(), nullptr};
-  if (library == nullptr) return nullptr;
+  if (library == nullptr) {
+    ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
   OSSL_LIB_CTX* context = library->context;
   if (context != nullptr && OSSL_PROVIDER_add_builtin(context, "openssl_event", start) &&
       (library->provider = OSSL_PROVIDER_load(context, "openssl_event")) != nullptr &&

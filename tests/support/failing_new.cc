@@ -1,38 +1,44 @@
 #include "tests/support/failing_new.h"
 
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
+namespace openssl_event::testing {
 namespace {
 
-constexpr int kNever = -1;
-std::atomic<int> left{kNever};
+thread_local long left = 0;
+thread_local bool failed = false;
 
-bool fails_now() {
-  int n = left;
-  while (n >= 0)
-    if (left.compare_exchange_weak(n, n - 1)) return n == 0;
-  return false;
+void* allocate(std::size_t size) noexcept {
+  if (left > 0 && --left == 0) {
+    failed = true;
+    return nullptr;
+  }
+  return std::malloc(size ? size : 1);
 }
 
 }  // namespace
 
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return fails_now() ? nullptr : std::malloc(size); }
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
-void* operator new(std::size_t size) {
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
+void fail_allocation(long n) {
+  left = n;
+  failed = false;
 }
-void* operator new[](std::size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace openssl_event::testing {
-
-void fail_allocation_after(int n) { left = n; }
-bool has_failed_allocation() { return left.exchange(kNever) == kNever; }
+bool allocation_failed() { return failed; }
 
 }  // namespace openssl_event::testing
+
+// Plain new, of the tests themselves, is replaced too, so that all of them are of one kind; it never fails here.
+void* operator new(std::size_t size) {
+  if (void* memory = std::malloc(size ? size : 1)) return memory;
+  std::abort();
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return openssl_event::testing::allocate(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return openssl_event::testing::allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }

@@ -1,15 +1,13 @@
-// Makes the n-th allocation of the library fail. A program that links this has its operator new.
+// Lets the n-th allocation that the library makes by itself fail: operator new with std::nothrow, of this thread.
 #ifndef TESTS_SUPPORT_FAILING_NEW_H
 #define TESTS_SUPPORT_FAILING_NEW_H
 
 namespace openssl_event::testing {
 
-// From now on, in all threads: n more calls of new (std::nothrow), by which the library allocates, succeed and the next
-// one fails; the rest succeed. The throwing ones, of tests and of GoogleTest, are not counted and do not fail.
-void fail_allocation_after(int n);
-
-// Ends that. Whether there was an allocation to fail.
-bool has_failed_allocation();
+// From now on the n-th such allocation fails, once; 1 is the next. 0: none does.
+void fail_allocation(long n);
+// True if it has come and failed.
+bool allocation_failed();
 
 }  // namespace openssl_event::testing
 

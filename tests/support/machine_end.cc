@@ -100,8 +100,10 @@ void MachineEnd::receive(std::string_view bytes) {
 std::string MachineEnd::take_output() { return std::exchange(output_, {}); }
 
 void MachineEnd::send(std::string_view data) {
+  OPENSSL_EVENT* e = openssl_newCleartextInEvent(data.data(), data.size());
+  if (!e) return send(data);  // an allocation was made to fail
   cleartext_put++;
-  openssl_putEvent(tls_, openssl_newCleartextInEvent(data.data(), data.size()));
+  openssl_putEvent(tls_, e);
 }
 
 int MachineEnd::count(int status) const {

@@ -24,6 +24,7 @@ struct Status {
 class MachineEnd : public End {
  public:
   explicit MachineEnd(Ssl ssl);
+  explicit MachineEnd(openssl_t* tls) : tls_(tls) {}
   ~MachineEnd() override;
 
   void work() override;
