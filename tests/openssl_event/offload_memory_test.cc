@@ -12,14 +12,14 @@ namespace {
 // Repeats the work with the first, second ... allocation failing, until it makes fewer; then it has to succeed. Returns
 // how many have failed.
 int fail_each(const std::function<bool()>& work) {
-  for (int n = 0;; ++n) {
-    fail_allocation_after(n);
+  for (int n = 1;; ++n) {
+    fail_allocation(n);
     const bool done = work();
-    const bool failed_one = has_failed_allocation();
     ERR_clear_error();
-    if (failed_one) continue;
+    if (allocation_failed()) continue;
+    fail_allocation(0);
     EXPECT_TRUE(done);
-    return n;
+    return n - 1;
   }
 }
 
