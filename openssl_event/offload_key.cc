@@ -71,6 +71,13 @@ OffloadedKey* OffloadedKey::copy_public(int selection) const noexcept {
   return nullptr;
 }
 
+bool OffloadedKey::set_params(const OSSL_PARAM params[]) noexcept {
+  if (inner_ == nullptr || EVP_PKEY_set_params(inner_, const_cast<OSSL_PARAM*>(params)) <= 0) return false;
+  if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != nullptr)
+    parts_ |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+  return true;
+}
+
 bool OffloadedKey::has(int selection) const noexcept {
   if (inner_ == nullptr) return false;
   if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR & ~parts_) != 0) return false;

@@ -21,7 +21,7 @@ struct OffloadRequest {
 };
 
 // Either the real private key, whatever provider that lives in, or a public key that libcrypto wants to compare with it
-// or to use as its peer. Reference counted: calls that are out hold it beyond the EVP_PKEY. Constant once it has a key.
+// or to use as its peer. Reference counted: calls that are out hold it beyond the EVP_PKEY.
 class OffloadedKey {
  public:
   // Without a key yet; NULL without memory. `type` names the key type, and is static.
@@ -42,6 +42,9 @@ class OffloadedKey {
   bool import_public(int selection, const OSSL_PARAM params[]) noexcept;
   // A copy of what `selection` (never the private part) names, imported as above; NULL on failure.
   OffloadedKey* copy_public(int selection) const noexcept;
+
+  // Sets parameters of the inner key, which may give a public key of parameters only its public half.
+  bool set_params(const OSSL_PARAM params[]) noexcept;
 
   const char* type() const noexcept { return type_; }
   EVP_PKEY* inner() const noexcept { return inner_; }

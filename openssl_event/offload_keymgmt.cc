@@ -4,7 +4,9 @@
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/params.h>
 #include <openssl/proverr.h>
 
@@ -53,37 +55,57 @@ int key_export(void* key, int selection, OSSL_CALLBACK* callback, void* argument
 
 void* key_dup(const void* key, int selection) noexcept {
   if (!selects_private(selection)) return from(key)->copy_public(selection);
-  auto* same = const_cast<OffloadedKey*>(from(key));  // it never changes, so that a second reference is a copy
+  auto* same = const_cast<OffloadedKey*>(from(key));  // a copy would be one more holder of the real key, no more
   same->ref();
   return same;
 }
 
-// libcrypto asks for these when it makes the EVP_PKEY. A key that is not provided (made of an old RSA* or EC_KEY*)
-// knows them only through these functions.
-bool get_size(const EVP_PKEY* inner, OSSL_PARAM& param, bool& known) noexcept {
-  known = true;
-  if (std::strcmp(param.key, OSSL_PKEY_PARAM_BITS) == 0) return OSSL_PARAM_set_int(&param, EVP_PKEY_get_bits(inner));
-  if (std::strcmp(param.key, OSSL_PKEY_PARAM_MAX_SIZE) == 0)
-    return OSSL_PARAM_set_int(&param, EVP_PKEY_get_size(inner));
-  if (std::strcmp(param.key, OSSL_PKEY_PARAM_SECURITY_BITS) == 0)
-    return OSSL_PARAM_set_int(&param, EVP_PKEY_get_security_bits(inner));
-  known = false;
-  return true;
+// A key that is not provided, but made of an old RSA* or EC_KEY*, knows these only by functions of their own.
+enum class Answer { kGiven, kFailed, kUnknown };
+
+Answer set_int(OSSL_PARAM& param, int value) noexcept {
+  return OSSL_PARAM_set_int(&param, value) ? Answer::kGiven : Answer::kFailed;
 }
 
-bool get_param(OffloadedKey& key, OSSL_PARAM& param) noexcept {
-  if (is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
-  EVP_PKEY* inner = key.inner();
-  OffloadedKey* self = &key;
-  if (std::strcmp(param.key, kOffloadedKeyParam) == 0)
-    return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &self, sizeof self);
-  bool known;
-  if (!get_size(inner, param, known)) return false;
-  if (known) return true;
+Answer set_text(OSSL_PARAM& param, const char* text) noexcept {
+  return text != nullptr && OSSL_PARAM_set_utf8_string(&param, text) ? Answer::kGiven : Answer::kFailed;
+}
+
+const char* point_format(int format) noexcept {
+  switch (format) {
+    case POINT_CONVERSION_COMPRESSED: return OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED;
+    case POINT_CONVERSION_UNCOMPRESSED: return OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED;
+    case POINT_CONVERSION_HYBRID: return OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_HYBRID;
+    default: return nullptr;
+  }
+}
+
+Answer ask_by_function(const EVP_PKEY* inner, OSSL_PARAM& param) noexcept {
+  const auto is = [&param](const char* name) { return std::strcmp(param.key, name) == 0; };
+  if (is(OSSL_PKEY_PARAM_BITS)) return set_int(param, EVP_PKEY_get_bits(inner));
+  if (is(OSSL_PKEY_PARAM_MAX_SIZE)) return set_int(param, EVP_PKEY_get_size(inner));
+  if (is(OSSL_PKEY_PARAM_SECURITY_BITS)) return set_int(param, EVP_PKEY_get_security_bits(inner));
+  if (EVP_PKEY_get0_provider(inner) != nullptr) return Answer::kUnknown;
+  if (is(OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT))
+    return set_text(param, point_format(EVP_PKEY_get_ec_point_conv_form(inner)));
+  if (is(OSSL_PKEY_PARAM_EC_FIELD_TYPE)) return set_text(param, OBJ_nid2sn(EVP_PKEY_get_field_type(inner)));
+  return Answer::kUnknown;
+}
+
+bool ask_by_params(const EVP_PKEY* inner, OSSL_PARAM& param) noexcept {
   OSSL_PARAM one[] = {param, OSSL_PARAM_construct_end()};
   const bool done = EVP_PKEY_get_params(inner, one) > 0;
   param.return_size = one[0].return_size;
   return done;
+}
+
+bool get_param(OffloadedKey& key, OSSL_PARAM& param) noexcept {
+  if (is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
+  OffloadedKey* self = &key;
+  if (std::strcmp(param.key, kOffloadedKeyParam) == 0)
+    return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &self, sizeof self);
+  const Answer answer = ask_by_function(key.inner(), param);
+  return answer == Answer::kUnknown ? ask_by_params(key.inner(), param) : answer == Answer::kGiven;
 }
 
 int key_get_params(void* key, OSSL_PARAM params[]) noexcept {
@@ -94,8 +116,7 @@ int key_get_params(void* key, OSSL_PARAM params[]) noexcept {
 }
 
 int key_set_params(void* key, const OSSL_PARAM params[]) noexcept {
-  if (from(key)->inner() == nullptr) return 0;
-  return EVP_PKEY_set_params(from(key)->inner(), const_cast<OSSL_PARAM*>(params)) > 0;  // reads them only
+  return from(key)->set_params(params);
 }
 
 int check(EVP_PKEY_CTX* context, int selection, int quick) noexcept {

@@ -140,6 +140,17 @@ TEST_F(OffloadDeriveTest, TakesAnOffloadedPeer) {
   EXPECT_EQ(derive(offloaded.get(), offload(peer.get()).get()), derive(plain, peer.get()));
 }
 
+// As CMS does (RFC 5753): the peer's bytes on the parameters of the key.
+TEST_F(OffloadDeriveTest, TakesAPeerMadeOfItsOwnParameters) {
+  const Key other(EVP_PKEY_new());
+  ASSERT_EQ(EVP_PKEY_copy_parameters(other.get(), offloaded.get()), 1);
+  unsigned char* bytes = nullptr;
+  const size_t len = EVP_PKEY_get1_encoded_public_key(peer.get(), &bytes);
+  ASSERT_EQ(EVP_PKEY_set1_encoded_public_key(other.get(), bytes, len), 1);
+  OPENSSL_free(bytes);
+  EXPECT_EQ(derive(offloaded.get(), other.get()), derive(plain, peer.get()));
+}
+
 TEST_F(OffloadDeriveTest, ForwardsTheKeyDerivationFunction) {
   const Adjust kdf = [](EVP_PKEY_CTX* context) {
     return EVP_PKEY_CTX_set_ecdh_kdf_type(context, EVP_PKEY_ECDH_KDF_X9_63) > 0 &&
