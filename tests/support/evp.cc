@@ -25,14 +25,16 @@ std::string collect(F operation) {
 DigestContext begin_signing(EVP_PKEY* key, const char* digest, const Adjust& adjust) {
   DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* inner = nullptr;
-  if (EVP_DigestSignInit_ex(context.get(), &inner, digest, nullptr, nullptr, key, nullptr) <= 0) return nullptr;
+  if (!context || EVP_DigestSignInit_ex(context.get(), &inner, digest, nullptr, nullptr, key, nullptr) <= 0)
+    return nullptr;
   return apply(adjust, inner) ? std::move(context) : nullptr;
 }
 
 DigestContext begin_verifying(EVP_PKEY* key, const char* digest, const Adjust& adjust) {
   DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* inner = nullptr;
-  if (EVP_DigestVerifyInit_ex(context.get(), &inner, digest, nullptr, nullptr, key, nullptr) <= 0) return nullptr;
+  if (!context || EVP_DigestVerifyInit_ex(context.get(), &inner, digest, nullptr, nullptr, key, nullptr) <= 0)
+    return nullptr;
   return apply(adjust, inner) ? std::move(context) : nullptr;
 }
 
