@@ -7,7 +7,7 @@
 namespace openssl_event::testing {
 namespace {
 
-thread_local bool counting = false;
+thread_local bool counting = true;
 thread_local long count = 0;
 thread_local long failing = 0;
 
@@ -21,8 +21,8 @@ void release(void* memory, const char*, int) { std::free(memory); }
 
 bool replace_openssl_malloc() { return CRYPTO_set_mem_functions(allocate, reallocate, release); }
 
-CountedAllocations::CountedAllocations() { counting = true; }
-CountedAllocations::~CountedAllocations() { counting = false; }
+Uncounted::Uncounted() { counting = false; }
+Uncounted::~Uncounted() { counting = true; }
 
 void fail_openssl_allocation(long n) {
   count = 0;

@@ -8,14 +8,15 @@ namespace openssl_event::testing {
 // First thing in main().
 bool replace_openssl_malloc();
 
-// Counts the allocations while it exists; with a limit, the one of that number fails.
-class CountedAllocations {
- public:
-  CountedAllocations();
-  ~CountedAllocations();
-};
+// From now on the n-th allocation of this thread fails, once; 0: none does. Counts from 1.
 void fail_openssl_allocation(long n);
+// Those so far. Allocations made while one of these exists are neither counted nor failing.
 long openssl_allocations();
+class Uncounted {
+ public:
+  Uncounted();
+  ~Uncounted();
+};
 
 }  // namespace openssl_event::testing
 

@@ -6,8 +6,10 @@
 
 namespace openssl_event::testing {
 
-PlainEnd::PlainEnd(Ssl ssl) : ssl_(std::move(ssl)) {
-  SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+PlainEnd::PlainEnd(Ssl ssl) : PlainEnd(std::move(ssl), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())) {}
+
+PlainEnd::PlainEnd(Ssl ssl, BIO* in, BIO* out) : ssl_(std::move(ssl)) {
+  SSL_set_bio(ssl_.get(), in, out);
   SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 

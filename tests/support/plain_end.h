@@ -10,6 +10,7 @@ namespace openssl_event::testing {
 class PlainEnd : public End {
  public:
   explicit PlainEnd(Ssl ssl);
+  PlainEnd(Ssl ssl, BIO* in, BIO* out);
 
   void work() override;
   void receive(std::string_view bytes) override;
