@@ -26,7 +26,8 @@ const char* algorithm(KeyType type) {
     case KeyType::kRsa: return "RSA";
     case KeyType::kRsaPss: return "RSA-PSS";
     case KeyType::kEcP256:
-    case KeyType::kEcP384: return "EC";
+    case KeyType::kEcP384:
+    case KeyType::kEcP521: return "EC";
     case KeyType::kEd25519: return "ED25519";
     case KeyType::kEd448: return "ED448";
   }
@@ -34,8 +35,12 @@ const char* algorithm(KeyType type) {
 }
 
 const char* curve(KeyType type) {
-  if (type == KeyType::kEcP256) return "P-256";
-  return type == KeyType::kEcP384 ? "P-384" : nullptr;
+  switch (type) {
+    case KeyType::kEcP256: return "P-256";
+    case KeyType::kEcP384: return "P-384";
+    case KeyType::kEcP521: return "P-521";
+    default: return nullptr;
+  }
 }
 
 bool chooses_its_digest(EVP_PKEY* key) { return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"); }
@@ -63,6 +68,7 @@ const char* key_type_name(KeyType type) {
     case KeyType::kRsaPss: return "RsaPss";
     case KeyType::kEcP256: return "EcP256";
     case KeyType::kEcP384: return "EcP384";
+    case KeyType::kEcP521: return "EcP521";
     case KeyType::kEd25519: return "Ed25519";
     case KeyType::kEd448: return "Ed448";
   }
@@ -86,7 +92,7 @@ Key make_key(KeyType type, OSSL_LIB_CTX* libctx) {
 
 EVP_PKEY* shared_key(KeyType type) {
   static std::mutex making;
-  static std::array<Key, 6> keys;
+  static std::array<Key, 7> keys;
   const std::lock_guard<std::mutex> lock(making);
   Key& key = keys.at(static_cast<size_t>(type));
   if (key == nullptr) key = make_key(type);

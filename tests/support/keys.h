@@ -18,7 +18,7 @@ struct FreeCertificate {
 using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
 using Certificate = std::unique_ptr<X509, FreeCertificate>;
 
-enum class KeyType { kRsa, kRsaPss, kEcP256, kEcP384, kEd25519, kEd448 };
+enum class KeyType { kRsa, kRsaPss, kEcP256, kEcP384, kEcP521, kEd25519, kEd448 };
 
 // "Rsa", "EcP256": fit for a test's name.
 const char* key_type_name(KeyType type);
