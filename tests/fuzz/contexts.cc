@@ -5,9 +5,8 @@
 
 #include <string_view>
 
-#include "openssl_event/openssl_event.h"
 #include "tests/fuzz/check.h"
-#include "tests/support/keys.h"
+#include "tests/support/contexts.h"
 
 namespace openssl_event::fuzz {
 namespace {
@@ -17,25 +16,6 @@ using testing::KeyType;
 // One of each, so that the peer's hello chooses among all kinds of signature.
 constexpr KeyType kKeys[] = {KeyType::kEcP256, KeyType::kRsa, KeyType::kRsaPss, KeyType::kEd25519, KeyType::kEd448};
 
-X509* certificate_of(KeyType type) {
-  static X509* certificates[8] = {};
-  X509*& certificate = certificates[static_cast<int>(type)];
-  if (!certificate) certificate = testing::make_certificate(testing::shared_key(type)).release();
-  return certificate;
-}
-
-void use_key(SSL_CTX* ctx, KeyType type, Key kind) {
-  EVP_PKEY* key = testing::shared_key(type);
-  CHECK(SSL_CTX_use_certificate(ctx, certificate_of(type)));
-  if (kind == Key::plain) {
-    CHECK(SSL_CTX_use_PrivateKey(ctx, key));
-    return;
-  }
-  EVP_PKEY* offloaded = openssl_offloadKey(key, nullptr, nullptr, 0);
-  CHECK(offloaded && SSL_CTX_use_PrivateKey(ctx, offloaded));
-  EVP_PKEY_free(offloaded);
-}
-
 SSL_CTX* make_context(bool client, Key kind) {
   SSL_CTX* ctx = SSL_CTX_new(client ? TLS_client_method() : TLS_server_method());
   CHECK(ctx);
@@ -44,11 +24,11 @@ SSL_CTX* make_context(bool client, Key kind) {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_dh_auto(ctx, 1);
   if (client) {
-    use_key(ctx, KeyType::kEcP256, kind);
+    testing::use_key(ctx, KeyType::kEcP256, kind == Key::offloaded);
   } else {
-    for (const KeyType type : kKeys) use_key(ctx, type, kind);
+    for (const KeyType type : kKeys) testing::use_key(ctx, type, kind == Key::offloaded);
   }
-  for (const KeyType type : kKeys) CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), certificate_of(type)));
+  for (const KeyType type : kKeys) testing::trust(ctx, type);
   return ctx;
 }
 

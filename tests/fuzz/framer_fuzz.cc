@@ -1,6 +1,6 @@
 // Any bytes, in any portions, by both ways in, must come out as the same RECORD_INs, with none lost, none changed later.
 //
-// Input: a byte n, n % 16 bytes that say how to cut, then what comes from the network, in which kZeros and a byte m stand
+// Input: a byte n, whose highest bit makes it a client's, n % 16 bytes that say how to cut, then what comes from the network, in which kZeros and a byte m stand
 // for 80 * m bytes of 0, so that long records come of short inputs.
 #include <cstring>
 #include <deque>
@@ -17,7 +17,7 @@ namespace openssl_event::fuzz {
 namespace {
 
 // Longer than any unit, and no record: whatever was incomplete before it comes out.
-constexpr std::size_t kPushOut = 2 + 0x7fff + OPENSSL_RECORD_HEADER_SIZE;
+constexpr std::size_t kPushOut = OPENSSL_MAX_RECORD + OPENSSL_RECORD_HEADER_SIZE;
 
 constexpr char kZeros = '\xfd';
 constexpr std::size_t kMostBytes = 40000;
@@ -29,22 +29,22 @@ struct Expected {
 };
 
 // The header's words on openssl_buildFrame, once more, over all bytes at once.
-Expected expect(std::string_view bytes) {
+Expected expect(std::string_view bytes, bool server) {
   Expected expected;
   for (;;) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-    std::size_t size = 0;
+    int size = 0;
     if (at(0) >= 20 && at(0) <= 24 && at(1) == 3)
       size = OPENSSL_RECORD_HEADER_SIZE + (at(3) << 8 | at(4));
-    else if (expected.units.empty() && (at(0) & 0x80) && at(2) == 1)
+    else if (server && expected.units.empty() && (at(0) & 0x80) && at(2) == 1)
       size = std::max(2 + ((at(0) & 0x7f) << 8 | at(1)), OPENSSL_RECORD_HEADER_SIZE);
-    const bool is_record = size != 0 && (size <= OPENSSL_MAX_RECORD || at(0) & 0x80);
-    if (!is_record) {
+    if (size == 0 || size > OPENSSL_MAX_RECORD) {
       expected.tail = bytes;
       return expected;
     }
-    expected.units.push_back(bytes.substr(0, size));
-    bytes.remove_prefix(size);
+    const auto length = static_cast<std::size_t>(size);
+    expected.units.push_back(bytes.substr(0, length));
+    bytes.remove_prefix(length);
   }
 }
 
@@ -70,8 +70,10 @@ enum class Way { copying, in_place, both };
 // Feeds a framer and collects what comes out of it.
 class Run {
  public:
-  Run(SSL_CTX* ctx, Way way) : way_(way) {
+  Run(bool server, Way way) : way_(way) {
+    static SSL_CTX* const ctx = SSL_CTX_new(TLS_method());
     SSL* ssl = SSL_new(ctx);
+    server ? SSL_set_accept_state(ssl) : SSL_set_connect_state(ssl);
     tls_ = openssl_new(ssl);
     CHECK(tls_);
     SSL_free(ssl);
@@ -162,11 +164,6 @@ class Run {
   std::deque<Held> held_;
 };
 
-SSL_CTX* context() {
-  static SSL_CTX* const ctx = SSL_CTX_new(TLS_server_method());
-  return ctx;
-}
-
 std::string expand(Input input) {
   std::string bytes;
   while (!input.empty() && bytes.size() < kMostBytes) {
@@ -176,13 +173,13 @@ std::string expand(Input input) {
   return bytes;
 }
 
-void check_all(std::string_view bytes, std::string_view pattern) {
+void check_all(std::string_view bytes, std::string_view pattern, bool server) {
   static const std::string push_out(kPushOut, '\0');
   const std::string all = std::string(bytes) + push_out;
-  const Expected expected = expect(all);
+  const Expected expected = expect(all, server);
   for (const Way way : {Way::copying, Way::in_place, Way::both}) {
     for (const std::string_view cut : {pattern, kWhole, kSingleBytes}) {
-      Run run(context(), way);
+      Run run(server, way);
       run.feed(bytes, Portions(cut));
       run.feed(push_out, Portions({}));
       run.compare(expected);
@@ -195,7 +192,8 @@ void check_all(std::string_view bytes, std::string_view pattern) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   openssl_event::fuzz::Input input(data, size);
-  const std::string_view pattern = input.take(input.number8() % 16);
-  openssl_event::fuzz::check_all(openssl_event::fuzz::expand(input), pattern);
+  const unsigned first = input.number8();
+  const std::string_view pattern = input.take(first % 16);
+  openssl_event::fuzz::check_all(openssl_event::fuzz::expand(input), pattern, first < 0x80);
   return 0;
 }

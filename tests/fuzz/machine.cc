@@ -90,7 +90,7 @@ void Machine::put(OPENSSL_EVENT* e) {
     return;
   }
   (is_record ? records_in_ : cleartext_in_).push_back(e);
-  if (!is_record) accepted_ += length_of(e);
+  (is_record ? record_bytes_ : accepted_) += length_of(e);
 }
 
 bool Machine::pump() {

@@ -57,6 +57,7 @@ class Machine {
   unsigned long error_code() const { return error_code_; }
   const std::string& received() const { return received_; }
   std::size_t accepted() const { return accepted_; }
+  std::size_t record_bytes() const { return record_bytes_; }  // of all RECORD_INs put so far
 
  private:
   void copy_in(std::string_view bytes);
@@ -83,7 +84,7 @@ class Machine {
 
   std::string output_;
   std::string received_;
-  std::size_t accepted_ = 0;
+  std::size_t accepted_ = 0, record_bytes_ = 0;
   bool established_ = false, closed_in_ = false, output_closed_ = false, calls_failed_ = false;
   int error_reason_ = 0;
   unsigned long error_code_ = 0;
