@@ -44,6 +44,7 @@ class Connection {
   void sent(std::size_t len) { openssl_markSent(tls_, len); }
 
   bool established() const { return established_; }
+  bool peer_closed() const { return peer_closed_; }  // by close_notify
   bool waits_for_call() const { return openssl_wants(tls_) & OPENSSL_WANTS_REPLY; }
   bool finished() const { return (output_closed_ || failed_) && unsent() == 0; }  // nothing will ever be sent any more
   void close_when_done() { close_after_answer_ = true; }

@@ -19,6 +19,11 @@ constexpr int kRoundsPerTurn = 4;  // reads and writes of a connection before ot
 constexpr auto kLinger = std::chrono::seconds(2);
 constexpr auto kAcceptPause = std::chrono::seconds(1);
 
+// Edge-triggered: no call is needed to stop watching, and a peer remembers what it may do. Most connections never fill the
+// kernel's buffer, so output is watched from the first time it is full.
+constexpr unsigned kInput = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr unsigned kInputAndOutput = kInput | EPOLLOUT;
+
 bool try_again(int reason) { return reason == EAGAIN || reason == EWOULDBLOCK || reason == EINTR; }
 
 }  // namespace
@@ -128,7 +133,7 @@ void EpollLoop::add(int fd) {
   Peer& peer = list.emplace_back(shared_, fd);
   peer.self = std::prev(list.end());
   peer.deadline = now_ + std::chrono::seconds(shared_.options.handshake_timeout);
-  if (!peer.connection.valid() || !watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, &peer)) close_peer(peer, "NO_MEMORY");
+  if (!peer.connection.valid() || !watch(fd, kInput, &peer)) close_peer(peer, "NO_MEMORY");
 }
 
 // ---- Connections work ----
@@ -193,18 +198,31 @@ bool EpollLoop::send(Peer& peer) {
   const ssize_t n = writev(peer.fd, slices, count);
   if (n < 0) {
     if (errno == EINTR) return true;
-    peer.writable = false;
-    if (!try_again(errno)) close_peer(peer, "RESET");
+    if (try_again(errno))
+      wait_for_room(peer);
+    else
+      close_peer(peer, "RESET");
     return false;
   }
   peer.connection.sent(static_cast<std::size_t>(n));
-  if (static_cast<std::size_t>(n) < total) peer.writable = false;  // as far as the kernel's buffer goes
+  if (static_cast<std::size_t>(n) < total) wait_for_room(peer);
   return true;
+}
+
+// The kernel's buffer is full.
+void EpollLoop::wait_for_room(Peer& peer) {
+  peer.writable = false;
+  if (peer.watches_output) return;
+  epoll_event event = {};
+  event.events = kInputAndOutput;
+  event.data.ptr = &peer;
+  peer.watches_output = epoll_ctl(epoll_, EPOLL_CTL_MOD, peer.fd, &event) == 0;
 }
 
 void EpollLoop::settle(Peer& peer, bool moved) {
   if (peer.connection.finished()) {
-    if (peer.ended || shutdown(peer.fd, SHUT_WR) != 0) return close_peer(peer, "");
+    const bool nothing_comes = peer.ended || peer.connection.peer_closed();
+    if (nothing_comes || shutdown(peer.fd, SHUT_WR) != 0) return close_peer(peer, "");
     enter(peer, kLingering);
     return drain(peer);
   }

@@ -1,5 +1,4 @@
-// The network thread: sockets, the workers' completions, time and signals, all by one epoll. Sockets are watched
-// edge-triggered, for both directions at once: no call changes what is watched, and a connection remembers what it may do.
+// The network thread: sockets, the workers' completions, time and signals, all by one epoll.
 #ifndef EXAMPLES_HTTPS_SERVER_EPOLL_LOOP_H
 #define EXAMPLES_HTTPS_SERVER_EPOLL_LOOP_H
 
@@ -41,6 +40,7 @@ class EpollLoop {
     Clock::time_point deadline;
     bool readable = false;  // as far as is known: until a read says otherwise
     bool writable = true;
+    bool watches_output = false;
     bool hung_up = false;   // its end of input is coming
     bool ended = false;     // ... and has come
     bool closed = false;    // to be destroyed when no event of this turn can name it any more
@@ -58,6 +58,7 @@ class EpollLoop {
   void serve(Peer& peer);
   bool receive(Peer& peer);
   bool send(Peer& peer);
+  void wait_for_room(Peer& peer);
   void drain(Peer& peer);
   void settle(Peer& peer, bool moved);
   void enter(Peer& peer, Phase phase);

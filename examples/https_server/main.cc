@@ -3,6 +3,7 @@
 //
 //     https_server [--port N] [--workers N] ...     see --help
 //     curl -k https://127.0.0.1:8443/
+#include <malloc.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -41,10 +42,11 @@ int open_signals() {
   return signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-openssl_workers_t* make_workers(int count) {
+openssl_workers_t* make_workers(const https::Options& options) {
   OPENSSL_WORKERS_CONFIG config = {};
   config.size = sizeof config;
-  config.threads = count > 0 ? static_cast<unsigned>(count) : 0;
+  config.threads = options.workers > 0 ? static_cast<unsigned>(options.workers) : 0;
+  config.queue_length = static_cast<unsigned>(options.queue);
   return openssl_newWorkers(&config);
 }
 
@@ -57,6 +59,9 @@ int main(int argc, char** argv) {
     case https::Parsed::wrong: return 2;
     case https::Parsed::ok: break;
   }
+  // Records come and go by the window, 256 KiB at once: do not give each of these back to the kernel.
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  mallopt(M_TOP_PAD, 1 << 20);
   const int signals = open_signals();
   std::string error;
   const https::ContextPointer context = https::make_context(options, error);
@@ -66,7 +71,7 @@ int main(int argc, char** argv) {
 
   // In this order: the workers end before the queue that their calls come home by.
   const std::unique_ptr<openssl_completions_t, Free> completions(openssl_newCompletions());
-  const std::unique_ptr<openssl_workers_t, Free> workers(options.workers == 0 ? nullptr : make_workers(options.workers));
+  const std::unique_ptr<openssl_workers_t, Free> workers(options.workers == 0 ? nullptr : make_workers(options));
   if (!completions || (!workers && options.workers != 0)) return fail("cannot start the workers; try fewer by --workers");
 
   if (options.trace) std::setvbuf(stdout, nullptr, _IOLBF, 0);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine_workers/engine_workers.h"
+
 namespace https {
 namespace {
 
@@ -51,6 +53,8 @@ std::vector<Flag> flags_for(Options& o) {
       {"--ec", nullptr, "make an EC key (P-256) instead", constant(o.rsa_bits, 0)},
       {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
        number(o.workers, 0, 1024), "a number from 0 to 1024"},
+      {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
+       number(o.queue, 1, OPENSSL_WORKERS_MAX_QUEUE), "a number from 1 to 65534"},
       {"--handshake-timeout", "S", "seconds that a handshake may take (10)", number(o.handshake_timeout, 1, 86400), "seconds, at least 1"},
       {"--idle-timeout", "S", "seconds that a connection may be silent (60)", number(o.idle_timeout, 1, 86400), "seconds, at least 1"},
       {"--grace", "S", "seconds that SIGTERM leaves for what is in flight (5)", number(o.grace, 0, 86400), "seconds"},

@@ -13,6 +13,7 @@ struct Options {
   std::string key_file;
   int rsa_bits = 2048;           // of the key made in memory; 0: EC on P-256
   int workers = -1;              // -1: one for each processor; 0: calls are executed in place
+  int queue = 0;                 // calls that may wait for a worker; 0: the pool's own default
   int handshake_timeout = 10;    // seconds
   int idle_timeout = 60;         // without a byte in either direction
   int grace = 5;                 // what is in flight at the end gets so long

@@ -170,6 +170,19 @@ TEST(HttpsServerLimits, ASlowReaderCostsNoMemory) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST(HttpsServerLimits, AFullQueueMeansSigningInPlace) {
+  Server server(https_server({"--rsa-bits", "4096", "--workers", "1", "--queue", "1"}));
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<TlsClient>(server.port()));
+    clients.back()->send_raw(clients.back()->client_hello());
+  }
+  EXPECT_GT(server.metric(R"(openssl_event_engine_calls_total{operation="sign",executed="inline"})"), 0);
+  EXPECT_GT(server.metric("openssl_event_workers_refused_total"), 0);
+  clients.clear();
+  EXPECT_EQ(server.stop(), 0);
+}
+
 TEST(HttpsServerLimits, WithoutDescriptorsNewConnectionsWait) {
   Server server({"bash", "-c", "ulimit -n 24; exec examples/https_server --port 0 --ec --workers 1"});
   std::vector<std::unique_ptr<TlsClient>> clients;
