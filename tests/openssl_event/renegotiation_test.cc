@@ -184,6 +184,17 @@ TEST_P(Renegotiation, SuspendsAsTheFirstHandshakeDoes) {
   EXPECT_EQ(subject->received(), "meanwhile");
 }
 
+TEST_P(Renegotiation, FreeWhileItsCallIsOut) {
+  use_key(pair.server_context.get(), KeyType::kEcP256, true);
+  make(Kind::kMachine, true);
+  SSL_set_options(subject->ssl(), SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+  subject_machine->keep_calls = true;
+  initiator().renegotiate();
+  carry(*subject, *peer);
+  EXPECT_EQ(subject_machine->calls.size(), GetParam().subject == Role::kServer ? 1u : 0u);
+  subject_machine->free_machine();
+}
+
 TEST_P(Renegotiation, RetryOfACallbackTakesATurn) {
   if (GetParam().subject != Role::kServer) return;  // the client's callback is called when a certificate is demanded
   make(Kind::kMachine, true);

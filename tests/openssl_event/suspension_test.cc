@@ -190,6 +190,27 @@ TEST_P(Suspension, FreeBeforeTheCallWasTaken) {
   server->free_machine();
 }
 
+// Both ends are freed after n events each, with a call out, in the machine, or back; for every n.
+TEST_P(Suspension, FreeAfterEachEvent) {
+  bool all_seen = false;
+  for (int n = 0; !all_seen; ++n) {
+    client = pair.machine_client();
+    server = pair.machine_server();
+    int left = n;
+    for (bool moved = true; moved && left > 0;) {
+      moved = false;
+      for (MachineEnd* end : {client.get(), server.get()})
+        while (left > 0 && end->take_one()) moved = true, --left;
+      const std::string from_client = client->take_output();
+      server->receive(from_client);
+      client->receive(server->take_output());
+    }
+    all_seen = left > 0;
+    client->free_machine();
+    server->free_machine();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Keys, Suspension,
                          ::testing::Values(Case{TLS1_3_VERSION, KeyType::kRsa}, Case{TLS1_3_VERSION, KeyType::kRsaPss},
                                            Case{TLS1_3_VERSION, KeyType::kEcP256}, Case{TLS1_3_VERSION, KeyType::kEd25519},
