@@ -102,6 +102,11 @@ unsigned int openssl_wants(const openssl_t* tls) { return tls->wants(); }
 unsigned int openssl_closed(const openssl_t* tls) { return tls->closed(); }
 int openssl_negotiated(const openssl_t* tls, OPENSSL_NEGOTIATED* out) { return tls->negotiated(*out); }
 
+void openssl_setRecordPath(openssl_t* tls, int on) { tls->set_record_path(on != 0); }
+void openssl_setRecordPathDefault(int on) { RecordPath::allow(on != 0); }
+void openssl_recordPath(const openssl_t* tls, OPENSSL_RECORD_PATH* out) { tls->record_path(*out); }
+void openssl_setRecords(openssl_t* tls, unsigned int flags) { tls->set_records(flags); }
+
 void openssl_setTrace(openssl_t* tls, void (*trace)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) {
   tls->set_trace(trace, arg);
 }

@@ -61,15 +61,28 @@ bool openssl_connection_st::can_read() const noexcept {
 
 Step openssl_connection_st::choose_output() const noexcept {
   if (closed_out_ || renegotiating_ || write_waits_ || SSL_in_init(ssl_)) return Step::none;
+  if (answer_due()) return Step::answer;
   if (const Event* first = cleartext_in_.front()) {
     switch (first->pub.kind) {
       case kUpdateKeyMarker:
       case kUpdateBothKeysMarker: return Step::update_key;
       case kRenegotiateMarker: return Step::renegotiate;
-      default: return records_out_ < records_window_ ? Step::write : Step::none;
+      default:
+        if (records_out_ >= records_window_) return Step::none;
+        return path_ && path_->sends() ? Step::seal : Step::write;
     }
   }
   return close_requested_ ? Step::close : Step::none;
+}
+
+Step openssl_connection_st::input_step() const noexcept {
+  if (!path_ || for_libssl_ || input_.empty()) return Step::read;
+  return path_->receiving() || (path_->can_receive() && input_.at_start()) ? Step::open : Step::read;
+}
+
+// On the record path no SSL_write comes by that would send it.
+bool openssl_connection_st::answer_due() const noexcept {
+  return libssl_is_bypassed() && (SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE || path_->key_is_spent());
 }
 
 Step openssl_connection_st::choose() const noexcept {
@@ -78,7 +91,7 @@ Step openssl_connection_st::choose() const noexcept {
     return begins || retry_due_ || !input_.empty() || input_.ended() ? Step::handshake : Step::none;
   }
   const Step output = choose_output();
-  if (can_read() && (output == Step::none || wrote_last_)) return Step::read;
+  if (can_read() && (output == Step::none || wrote_last_)) return input_step();
   if (output != Step::none) return output;
   return Step::none;
 }
@@ -89,9 +102,13 @@ bool openssl_connection_st::start(Step step) noexcept {
   step_ = step;
   started_ = true;
   retry_due_ = false;
-  wrote_last_ = step != Step::read;
+  wrote_last_ = step != Step::read && step != Step::open;
   input_.begin_step();
-  return go_on(run(run_step, this));
+  if (step == Step::open || step == Step::seal) {
+    step == Step::open ? open_record() : seal_record();
+    return true;
+  }
+  return !libssl_may_run() || go_on(run(run_step, this));
 }
 
 bool openssl_connection_st::go_on(Outcome outcome) noexcept {
@@ -105,7 +122,8 @@ bool openssl_connection_st::go_on(Outcome outcome) noexcept {
 }
 
 void openssl_connection_st::finish_step() noexcept {
-  if (input_.record_finished()) write_waits_ = false;
+  if (input_.record_finished()) write_waits_ = for_libssl_ = false;
+  release_buffers();
   switch (step_) {
     case Step::none: return;
     case Step::handshake: return after_handshake();
@@ -114,5 +132,8 @@ void openssl_connection_st::finish_step() noexcept {
     case Step::update_key: return after_marker(OPENSSL_STATUS_KEY_UPDATED);
     case Step::renegotiate: return after_marker(0);
     case Step::close: return after_close();
+    case Step::answer: return after_answer();
+    case Step::open:
+    case Step::seal: return;
   }
 }

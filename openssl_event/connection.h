@@ -10,12 +10,14 @@
 #include "openssl_event/openssl_event.h"
 #include "openssl_event/record_input.h"
 #include "openssl_event/record_output.h"
+#include "openssl_event/record_path.h"
 #include "openssl_event/runner.h"
 
 namespace openssl_event {
 
-// What a step calls libssl for. Each runs until libssl wants more, or parks in an engine call.
-enum class Step : std::uint8_t { none, handshake, read, write, update_key, renegotiate, close };
+// What a step calls libssl for. Each runs until libssl wants more, or parks in an engine call. `open` and `seal` are the
+// record path's: they need no libssl and no stack. `answer` sends what libssl has to say about keys.
+enum class Step : std::uint8_t { none, handshake, read, write, update_key, renegotiate, close, answer, open, seal };
 
 // What came of a libssl call, noted on the stack it ran on, before anything else can touch the error queue.
 struct StepResult {
@@ -48,7 +50,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
 
   // record_bio.cc: called by libssl.
   bool write_records(const char* data, std::size_t len) noexcept;
-  std::size_t read_records(char* buf, std::size_t len) noexcept { return poisoned() ? 0 : input_.read(buf, len); }
+  std::size_t read_records(char* buf, std::size_t len) noexcept;
   bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
 
@@ -62,6 +64,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   unsigned wants() const noexcept;
   unsigned closed() const noexcept;
   bool negotiated(OPENSSL_NEGOTIATED& out) const noexcept;
+  void record_path(OPENSSL_RECORD_PATH& out) const noexcept;
 
   bool set_window(unsigned records, unsigned cleartext) noexcept;
   void set_budget(unsigned events) noexcept { budget_ = events; }
@@ -69,6 +72,9 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void set_user(void* user) noexcept { user_ = user; }
   void set_trace(void (*callback)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) noexcept;
   void allow_renegotiation(bool allow) noexcept;
+  void set_record_path(bool on) noexcept;
+  void set_records(unsigned flags) noexcept;
+  openssl_event::RecordPath* path() const noexcept { return path_; }
 
   SSL* ssl() const noexcept { return ssl_; }
   void* user() const noexcept { return user_; }
@@ -88,6 +94,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool readable() const noexcept;
   bool can_read() const noexcept;
   Step choose_output() const noexcept;
+  Step input_step() const noexcept;
+  bool answer_due() const noexcept;
   bool start(Step step) noexcept;
   bool go_on(Outcome outcome) noexcept;
   void finish_step() noexcept;
@@ -104,16 +112,30 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void run_update_key() noexcept;
   void run_renegotiate() noexcept;
   void run_close() noexcept;
+  void run_answer() noexcept;
   void after_handshake() noexcept;
   void after_read() noexcept;
   void after_write() noexcept;
   void after_close() noexcept;
+  void after_answer() noexcept;
   void after_marker(int status) noexcept;
   bool after_failure() noexcept;
   std::size_t read_size() const noexcept;
   void finish_cleartext() noexcept;
   void emit(Event* e) noexcept;
   bool emit_status(int status) noexcept;
+
+  // record_steps.cc
+  void open_record() noexcept;
+  void emit_opened(const openssl_event::Opened& opened) noexcept;
+  void seal_record() noexcept;
+  std::size_t record_room() const noexcept;
+  std::size_t gather_cleartext(openssl_event::Slice* slices, std::size_t& count) const noexcept;
+  void consume_cleartext(std::size_t size) noexcept;
+  void send_alert(int description) noexcept;
+  bool libssl_is_bypassed() const noexcept { return path_ && (path_->sending() || path_->receiving()); }
+  bool libssl_may_run() noexcept;
+  void release_buffers() noexcept;
 
   // failure.cc
   void fail(int reason) noexcept;
@@ -143,6 +165,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void* trace_argument_ = nullptr;
   void (*previous_info_)(const SSL*, int, int) = nullptr;
 
+  openssl_event::RecordPath* path_ = nullptr;  // owned; nullptr: libssl moves all data
   Event* cleartext_out_ = nullptr;         // that a read is filling
   Event* error_event_ = nullptr;           // kept from the beginning, so that failing never lacks memory
   openssl_event::StepResult result_ = {};
@@ -151,6 +174,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   std::size_t line_offset_ = 0;     // bytes of the first record of the line that have been sent
   std::size_t cleartext_offset_ = 0; // bytes of the first CLEARTEXT_IN that are in records
   std::size_t exempt_bytes_ = 0;    // of RECORD_OUTs outside the window, out or ready
+  std::size_t small_records_ = 0;   // bytes of cleartext that still go in small records
+  bool gather_ = false;             // CLEARTEXT_INs into one record
   unsigned records_out_ = 0;        // RECORD_OUTs within the window, out or ready
   unsigned cleartexts_out_ = 0;     // CLEARTEXT_OUTs, out or ready
   unsigned records_window_ = 16;
@@ -171,6 +196,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool write_waits_ = false;       // a write wants a record first
   bool retry_due_ = false;         // a callback of the application's asked for a retry ...
   bool retry_held_ = false;        // ... and the application has not had its turn since
+  bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool turn_due_ = false;          // the budget is spent
   bool out_of_memory_ = false;
   bool flooded_ = false;

@@ -111,10 +111,12 @@ void destroy_event(Event* e, bool cleanse) noexcept {
   if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
   if (e->release) e->release(e->release_argument);
   if (e->operation) e->operation->unref();
+  destroy_event(e->source);
   ::operator delete(e->strings);
   ::operator delete(e->text);
   e->release = nullptr;
   e->operation = nullptr;
+  e->source = nullptr;
   e->strings = e->text = nullptr;
   retire(e);
 }

@@ -31,6 +31,7 @@ struct Event {
   Operation* operation;      // ENGINE_CALL: a reference
   char* strings;             // what an OPENSSL_ERROR of pub points to
   char* text;                // STATUS: what pub.s.text points to, if it is not a constant
+  Event* source;             // CLEARTEXT_OUT: the RECORD_IN that it points into; goes home when this comes back
   OPENSSL_EVENT pub;
 };
 

@@ -83,6 +83,7 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
   SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
   previous_info_ = SSL_get_info_callback(ssl);
   SSL_set_info_callback(ssl, info_callback);
+  path_ = RecordPath::create(ssl);
   return true;
 }
 
@@ -96,6 +97,7 @@ void openssl_connection_st::destroy() noexcept {
   poison();
   clear_errors();
   while (Event* e = lent_.pop_front()) orphan(e);
+  delete path_;
   if (ssl_) {
     SSL_set_info_callback(ssl_, previous_info_);
     SSL_set_ex_data(ssl_, ex_data_index(), nullptr);

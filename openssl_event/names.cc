@@ -46,6 +46,32 @@ const char* openssl_reasonName(int reason) {
   return "UNKNOWN";
 }
 
+const char* openssl_pathName(int path) {
+  switch (path) {
+    case OPENSSL_PATH_LIBSSL: return "LIBSSL";
+    case OPENSSL_PATH_TRANSLATED: return "TRANSLATED";
+    case OPENSSL_PATH_DIRECT: return "DIRECT";
+  }
+  return "UNKNOWN";
+}
+
+const char* openssl_pathReasonName(int reason) {
+  switch (reason) {
+    case OPENSSL_PATH_REASON_NONE: return "NONE";
+    case OPENSSL_PATH_REASON_HANDSHAKE: return "HANDSHAKE";
+    case OPENSSL_PATH_REASON_UNPREPARED: return "UNPREPARED";
+    case OPENSSL_PATH_REASON_OFF: return "OFF";
+    case OPENSSL_PATH_REASON_SUITE: return "SUITE";
+    case OPENSSL_PATH_REASON_SECRETS: return "SECRETS";
+    case OPENSSL_PATH_REASON_RENEGOTIATION: return "RENEGOTIATION";
+    case OPENSSL_PATH_REASON_EARLY_DATA: return "EARLY_DATA";
+    case OPENSSL_PATH_REASON_FRAGMENT: return "FRAGMENT";
+    case OPENSSL_PATH_REASON_PADDING: return "PADDING";
+    case OPENSSL_PATH_REASON_BUSY: return "BUSY";
+  }
+  return "UNKNOWN";
+}
+
 namespace {
 
 struct Bit {

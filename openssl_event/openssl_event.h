@@ -472,6 +472,80 @@ void openssl_setTrace(openssl_t *tls, void (*trace)(void *arg, openssl_t *tls, i
  */
 const char *openssl_describe(const OPENSSL_EVENT *e, char *text, size_t size);
 
+/* ---- The record path ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * Application data costs three copies and some 300 ns a record on its way through libssl. On the record path the machine
+ * seals a CLEARTEXT_IN from where it lies into the RECORD_OUT, and opens a RECORD_IN in place: the CLEARTEXT_OUT points into
+ * it, and the RECORD_IN comes back after the CLEARTEXT_OUT has been put back. Everything else stays with libssl. For
+ * TLS 1.3 and 1.2 with AES-GCM or ChaCha20-Poly1305; a connection that does not qualify stays with libssl, silently.
+ *
+ * Makes the connections of `context` qualify: a key log callback that calls the one set before (set none afterwards) tells
+ * the machine the keys. It costs each TLS 1.3 handshake some 20 us, so contexts of connections that move little data are
+ * better left alone. Idempotent. Before the first SSL is made of the context, by one thread. A context that a server name
+ * callback may switch to (SSL_set_SSL_CTX) is prepared too, or what is switched to it stays with libssl. Ciphers are
+ * fetched from the default library context: do not prepare a context whose records must be another provider's work.
+ * Fails without memory.
+ */
+int openssl_prepareContext(SSL_CTX *context);
+
+/*
+ * 0: from the next record on libssl seals and opens application data itself (its records are renumbered if the record path
+ * was in use); 1, the default: the record path may be used. Some settings of an SSL cannot be asked for. So say 0 before
+ * you set a message callback, a record padding callback, block padding or another max_send_fragment once the handshake has
+ * finished, and for a connection with a message callback that is to see application data. Padding and max_send_fragment
+ * that were set before are found out.
+ */
+void openssl_setRecordPath(openssl_t *tls, int on);
+
+/* The same for all connections made from now on. Any thread. */
+void openssl_setRecordPathDefault(int on);
+
+/* Who seals or opens the application data of a direction. */
+enum {
+    OPENSSL_PATH_LIBSSL = 0,
+    OPENSSL_PATH_TRANSLATED, /* libssl; the machine renumbers its records */
+    OPENSSL_PATH_DIRECT      /* the machine */
+};
+
+/* Why it is not the machine. */
+enum {
+    OPENSSL_PATH_REASON_NONE = 0,
+    OPENSSL_PATH_REASON_HANDSHAKE,     /* it has not finished */
+    OPENSSL_PATH_REASON_UNPREPARED,    /* see openssl_prepareContext */
+    OPENSSL_PATH_REASON_OFF,           /* see openssl_setRecordPath */
+    OPENSSL_PATH_REASON_SUITE,         /* another version, cipher or compression */
+    OPENSSL_PATH_REASON_SECRETS,       /* libssl has not told the keys: a context that was switched to is not prepared */
+    OPENSSL_PATH_REASON_RENEGOTIATION, /* is allowed */
+    OPENSSL_PATH_REASON_EARLY_DATA,    /* was accepted */
+    OPENSSL_PATH_REASON_FRAGMENT,      /* max_fragment_length (RFC 6066 4) was negotiated */
+    OPENSSL_PATH_REASON_PADDING,       /* libssl pads the records that it sends */
+    OPENSSL_PATH_REASON_BUSY           /* libssl held unread data, reads ahead, or has other BIOs than its machine's */
+};
+
+typedef struct OPENSSL_record_path_st {
+    int sends;                 /* OPENSSL_PATH_*; DIRECT from the first record of application data on */
+    int receives;              /* likewise; DIRECT from the first record after the handshake on */
+    int reason;                /* OPENSSL_PATH_REASON_* */
+    unsigned long long sealed; /* records of application data that the machine has sealed ... */
+    unsigned long long opened; /* ... and opened */
+} OPENSSL_RECORD_PATH;
+void openssl_recordPath(const openssl_t *tls, OPENSSL_RECORD_PATH *out);
+
+/* "DIRECT", "PADDING": names as those of the other enums. Any thread. */
+const char *openssl_pathName(int path);
+const char *openssl_pathReasonName(int reason);
+
+/*
+ * How application data is cut into records by the machine (on the record path only). GATHER: one record takes several
+ * CLEARTEXT_INs that are queued, up to its limit. GROW: the next 64 KiB go in
+ * records of 1369 bytes of cleartext, so that each fits a packet and can be opened when it arrives, what follows in full
+ * ones; you have a clock, so say it again when nothing was sent for a while. `flags` is both, one, or 0, the default: a
+ * CLEARTEXT_IN begins a record, and records are full. At any time.
+ */
+enum { OPENSSL_RECORDS_GATHER = 1, OPENSSL_RECORDS_GROW = 2 };
+void openssl_setRecords(openssl_t *tls, unsigned int flags);
+
 /* ---- Stacks ------------------------------------------------------------------------------------------------------------- */
 
 /*

@@ -17,9 +17,15 @@ constexpr std::size_t kMostExemptBytes = std::size_t{1} << 20;
 
 bool openssl_connection_st::write_records(const char* data, std::size_t len) noexcept {
   if (poisoned()) return false;
+  if (path_ && path_->probing()) return path_->probed(data, len);
   EventList records;
   const bool complete = output_.write(data, len, records);
   while (Event* e = records.pop_front()) {
+    if (path_ && !path_->translate(reinterpret_cast<unsigned char*>(e->pub.r.buf), static_cast<std::size_t>(e->pub.r.len))) {
+      destroy_event(e);
+      while ((e = records.pop_front())) destroy_event(e);
+      return false;
+    }
     e->exempt = step_ != Step::write;
     if (e->exempt)
       exempt_bytes_ += static_cast<std::size_t>(e->pub.r.len);

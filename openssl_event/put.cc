@@ -1,6 +1,8 @@
 // What the application gives: new events, replies, and words about the end of the transport or of the output.
 #include <openssl/err.h>
 
+#include <utility>
+
 #include "openssl_event/connection.h"
 
 using namespace openssl_event;
@@ -50,7 +52,13 @@ void openssl_connection_st::take_back(Event* e) noexcept {
       else
         --records_out_;
       return destroy_event(e);
-    case OPENSSL_CLEARTEXT_OUT_KIND: --cleartexts_out_; return destroy_event(e, SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT);
+    case OPENSSL_CLEARTEXT_OUT_KIND: {
+      --cleartexts_out_;
+      Event* record = std::exchange(e->source, nullptr);
+      destroy_event(e, SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT);
+      if (record) ready_.push_back(record);
+      return;
+    }
     case OPENSSL_ENGINE_CALL_IN_KIND:
     case OPENSSL_ENGINE_CALL_OUT_KIND: return call_returned();  // the step that waits frees it
     default: return destroy_event(e);

@@ -29,6 +29,20 @@ unsigned openssl_connection_st::closed() const noexcept {
   return bits;
 }
 
+void openssl_connection_st::record_path(OPENSSL_RECORD_PATH& out) const noexcept {
+  out = {};
+  if (!path_) {
+    out.reason = is_prepared(SSL_get_SSL_CTX(ssl_)) ? OPENSSL_PATH_REASON_OFF : OPENSSL_PATH_REASON_UNPREPARED;
+    return;
+  }
+  const bool direct = path_->can_receive();
+  if (path_->sending()) out.sends = path_->sends() ? OPENSSL_PATH_DIRECT : OPENSSL_PATH_TRANSLATED;
+  if (path_->receiving()) out.receives = direct ? OPENSSL_PATH_DIRECT : OPENSSL_PATH_TRANSLATED;
+  out.reason = path_->reason();
+  out.sealed = path_->sealed();
+  out.opened = path_->opened();
+}
+
 namespace {
 
 const char* or_empty(const char* text) noexcept { return text ? text : ""; }

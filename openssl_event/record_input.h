@@ -22,6 +22,12 @@ class RecordInput {
   // Up to `len` bytes; 0: none in this step, or at_end().
   std::size_t read(char* buf, std::size_t len) noexcept;
 
+  // For who opens records where they are: the next one; it can be taken, or ends, if libssl has read nothing of it.
+  Event* front() const noexcept { return records_.front(); }
+  bool at_start() const noexcept { return offset_ == 0; }
+  Event* take() noexcept { return records_.pop_front(); }
+  void finish_first() noexcept;
+
   bool empty() const noexcept { return records_.empty(); }
   bool ended() const noexcept { return ended_; }
   bool at_end() const noexcept { return ended_ && records_.empty(); }
@@ -35,8 +41,6 @@ class RecordInput {
   void destroy_all() noexcept;
 
  private:
-  void finish_first() noexcept;
-
   EventList records_;
   EventList& used_;
   std::size_t offset_ = 0;  // in the first record

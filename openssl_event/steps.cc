@@ -21,6 +21,9 @@ void openssl_connection_st::run_step(void* connection) noexcept {
     case Step::update_key: return self->run_update_key();
     case Step::renegotiate: return self->run_renegotiate();
     case Step::close: return self->run_close();
+    case Step::answer: return self->run_answer();
+    case Step::open:
+    case Step::seal: return;
   }
 }
 
@@ -74,6 +77,12 @@ void openssl_connection_st::run_close() noexcept {
   note(value == 0 ? 1 : value);  // 0: our close_notify is out, the peer's is not here yet
 }
 
+void openssl_connection_st::run_answer() noexcept {
+  if (path_->key_is_spent() && SSL_get_key_update_type(ssl_) == SSL_KEY_UPDATE_NONE)
+    SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED);
+  note(SSL_write_ex(ssl_, "", 0, &result_.bytes));  // sends no data, see SSL_write(3)
+}
+
 // ---- Off the fiber ----
 
 // True: the step ended for a reason that is not the end of the connection, or has been dealt with as such.
@@ -124,6 +133,8 @@ bool openssl_connection_st::emit_status(int status) noexcept {
 void openssl_connection_st::after_handshake() noexcept {
   if (after_failure()) return;
   established_ = true;
+  if (path_) path_->decide(renegotiation_);
+  release_buffers();
   emit_status(OPENSSL_STATUS_HANDSHAKE_DONE);
 }
 
@@ -169,4 +180,8 @@ void openssl_connection_st::after_close() noexcept {
   if (after_failure()) return;
   closed_out_ = true;
   emit_status(OPENSSL_STATUS_OUTPUT_CLOSED);
+}
+
+void openssl_connection_st::after_answer() noexcept {
+  if (after_failure()) write_waits_ = true;
 }

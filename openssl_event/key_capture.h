@@ -1,0 +1,30 @@
+// Takes the traffic secrets of TLS 1.3 from libssl's key log (SSL_CTX_set_keylog_callback), as it puts them to use.
+#ifndef OPENSSL_EVENT_KEY_CAPTURE_H
+#define OPENSSL_EVENT_KEY_CAPTURE_H
+
+#include <cstddef>
+
+#include <openssl/ssl.h>
+
+namespace openssl_event {
+
+class KeyListener {
+ public:
+  // libssl has just changed to the key of this secret, which protects what the server, or the client, sends. The bytes are
+  // wiped when this returns.
+  virtual void traffic_secret(bool of_server, const unsigned char* secret, std::size_t size) noexcept = 0;
+
+ protected:
+  ~KeyListener() = default;
+};
+
+// Installs the key log callback, once, in front of the one that is there.
+bool prepare_context(SSL_CTX* context) noexcept;
+bool is_prepared(const SSL_CTX* context) noexcept;
+
+// From now on `listener` gets the secrets of `ssl`; nullptr ends it. False without memory.
+bool listen_to_keys(SSL* ssl, KeyListener* listener) noexcept;
+
+}  // namespace openssl_event
+
+#endif

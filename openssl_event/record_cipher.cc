@@ -1,0 +1,170 @@
+#include "openssl_event/record_cipher.h"
+
+#include <openssl/core_names.h>
+
+#include <cstring>
+
+#include "openssl_event/openssl_event.h"
+
+namespace openssl_event {
+namespace {
+
+constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
+constexpr std::size_t kTypeByte = 1;
+
+void store_big_endian(std::uint64_t value, unsigned char* bytes) noexcept {
+  for (int i = 7; i >= 0; --i, value >>= 8) bytes[i] = static_cast<unsigned char>(value);
+}
+
+void write_header(unsigned char type, std::size_t fragment, unsigned char* record) noexcept {
+  record[0] = type;
+  record[1] = 3;
+  record[2] = 3;
+  record[3] = static_cast<unsigned char>(fragment >> 8);
+  record[4] = static_cast<unsigned char>(fragment);
+}
+
+bool update(EVP_CIPHER_CTX* context, unsigned char* out, const void* in, std::size_t size) noexcept {
+  int len = 0;
+  return size == 0 ||
+         EVP_CipherUpdate(context, out, &len, static_cast<const unsigned char*>(in), static_cast<int>(size)) > 0;
+}
+
+// EVP_Cipher() must not be used for this: with ChaCha20-Poly1305 some OpenSSL 3.0 check and make no tag there.
+bool finish(EVP_CIPHER_CTX* context, unsigned char* out) noexcept {
+  int len = 0;
+  return EVP_CipherFinal_ex(context, out, &len) > 0;
+}
+
+bool take_tag(EVP_CIPHER_CTX* context, unsigned char* tag) noexcept {
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize),
+                             OSSL_PARAM_construct_end()};
+  return EVP_CIPHER_CTX_get_params(context, parameters) > 0;
+}
+
+}  // namespace
+
+std::uint64_t load_big_endian(const unsigned char* bytes) noexcept {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+  return value;
+}
+
+bool is_whole_record(const unsigned char* record, std::size_t size) noexcept {
+  return size >= kHeader && record[1] == 3 && record[2] == 3 && size == kHeader + (std::size_t{record[3]} << 8 | record[4]);
+}
+
+bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use) noexcept {
+  EVP_CIPHER_CTX_free(context_);
+  tls13_ = suite.tls13;
+  explicit_nonce_ = suite.explicit_nonce;
+  std::memcpy(iv_, key.iv, kIvSize);
+  context_ = EVP_CIPHER_CTX_new();
+  if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0) return true;
+  EVP_CIPHER_CTX_free(context_);
+  context_ = nullptr;
+  return false;
+}
+
+std::size_t RecordCipher::sealed_size(const RecordSuite& suite, std::size_t cleartext) noexcept {
+  return kHeader + explicit_size(suite) + cleartext + (suite.tls13 ? kTypeByte : 0) + kTagSize;
+}
+
+// RFC 8446 5.3 and RFC 7905 2: the IV with the sequence number added by exclusive or. RFC 5288 3: salt and explicit part.
+struct RecordCipher::Nonce {
+  unsigned char bytes[kIvSize];
+
+  Nonce(const unsigned char* iv, bool with_explicit, const RecordNumber& number) noexcept {
+    std::memcpy(bytes, iv, kIvSize);
+    unsigned char* const last = bytes + kSaltSize;
+    store_big_endian(with_explicit ? number.explicit_nonce : load_big_endian(last) ^ number.sequence, last);
+  }
+};
+
+// TLS 1.3 authenticates the header as it is on the wire, TLS 1.2 the number and the header with the length of the contents.
+struct RecordCipher::AdditionalData {
+  unsigned char bytes[8 + kHeader];
+  std::size_t size;
+
+  AdditionalData(bool tls13, const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept {
+    if (tls13) {
+      std::memcpy(bytes, header, kHeader);
+      size = kHeader;
+    } else {
+      store_big_endian(number.sequence, bytes);
+      write_header(header[0], inner, bytes + 8);
+      size = sizeof bytes;
+    }
+  }
+};
+
+bool RecordCipher::start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept {
+  const Nonce nonce(iv_, explicit_nonce_, number);
+  const AdditionalData data(tls13_, number, header, inner);
+  return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
+         update(context_, nullptr, data.bytes, data.size);
+}
+
+bool RecordCipher::seal(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
+                        std::size_t size, unsigned char* record) noexcept {
+  const std::size_t inner = size + (tls13_ ? kTypeByte : 0);
+  const std::size_t prefix = explicit_nonce_ ? kExplicitNonceSize : 0;
+  write_header(tls13_ ? kApplicationData : type, prefix + inner + kTagSize, record);
+  if (explicit_nonce_) store_big_endian(number.explicit_nonce, record + kHeader);
+  if (!start(number, record, inner)) return false;
+  unsigned char* out = record + kHeader + prefix;
+  for (std::size_t i = 0; i < count; out += slices[i++].size)
+    if (!update(context_, out, slices[i].data, slices[i].size)) return false;
+  if (tls13_) {
+    if (!update(context_, out, &type, kTypeByte)) return false;
+    out += kTypeByte;
+  }
+  return finish(context_, out) && take_tag(context_, out);
+}
+
+bool RecordCipher::seal_again(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept {
+  unsigned char* text = record + kHeader;
+  if (explicit_nonce_) {
+    store_big_endian(number.explicit_nonce, text);
+    text += kExplicitNonceSize;
+  }
+  return start(number, record, inner) && update(context_, text, text, inner) && finish(context_, text + inner) &&
+         take_tag(context_, text + inner);
+}
+
+namespace {
+
+// TLSInnerPlaintext (RFC 8446 5.2): contents, their type, zeros.
+void find_contents(Opened& opened) noexcept {
+  std::size_t size = opened.inner;
+  while (size > 0 && opened.data[size - 1] == 0) --size;
+  opened.type = size > 0 ? opened.data[size - 1] : 0;
+  opened.size = size > 0 ? size - 1 : 0;
+}
+
+}  // namespace
+
+bool RecordCipher::open(std::uint64_t sequence, unsigned char* record, std::size_t size, Opened& opened) noexcept {
+  const std::size_t prefix = kHeader + (explicit_nonce_ ? kExplicitNonceSize : 0);
+  if (size < prefix + kTagSize) return false;
+  const RecordNumber number = {sequence, explicit_nonce_ ? load_big_endian(record + kHeader) : 0};
+  opened.data = record + prefix;
+  opened.inner = opened.size = size - prefix - kTagSize;
+  opened.type = record[0];
+  unsigned char* tag = opened.data + opened.inner;
+  const Nonce nonce(iv_, explicit_nonce_, number);
+  const AdditionalData data(tls13_, number, record, opened.inner);
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize),
+                                   OSSL_PARAM_construct_end()};
+  unsigned char nothing[kTagSize];
+  if (EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, parameters) > 0 &&
+      update(context_, nullptr, data.bytes, data.size) && update(context_, opened.data, opened.data, opened.inner) &&
+      finish(context_, nothing)) {
+    if (tls13_) find_contents(opened);
+    return true;
+  }
+  OPENSSL_cleanse(opened.data, opened.inner);
+  return false;
+}
+
+}  // namespace openssl_event

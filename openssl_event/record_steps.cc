@@ -1,0 +1,156 @@
+// The steps of the record path: a CLEARTEXT_IN becomes a RECORD_OUT, a RECORD_IN a CLEARTEXT_OUT that points into it.
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
+#include <algorithm>
+
+#include "openssl_event/connection.h"
+
+using namespace openssl_event;
+
+namespace {
+
+constexpr std::size_t kMostSlices = 32;
+// A segment of 1460 bytes (Ethernet, TCP over IPv4) less options, header, type, tag and what a tunnel may add.
+constexpr std::size_t kSmallRecord = 1369;
+constexpr std::size_t kBytesInSmallRecords = 64 * 1024;
+constexpr int kFatal = 2;  // AlertLevel, RFC 8446 6
+
+unsigned char* bytes_of(Event* e) noexcept { return reinterpret_cast<unsigned char*>(e->pub.r.buf); }
+std::size_t size_of(const Event* e) noexcept { return static_cast<std::size_t>(e->pub.r.len); }
+
+}  // namespace
+
+void openssl_connection_st::set_record_path(bool on) noexcept {
+  if (path_) path_->set_direct(on);
+}
+
+void openssl_connection_st::set_records(unsigned flags) noexcept {
+  gather_ = flags & OPENSSL_RECORDS_GATHER;
+  small_records_ = flags & OPENSSL_RECORDS_GROW ? kBytesInSmallRecords : 0;
+}
+
+// libssl sees no byte of the peer's on the record path, only what has been made for it.
+std::size_t openssl_connection_st::read_records(char* buf, std::size_t len) noexcept {
+  if (poisoned() || (path_ && path_->receiving() && !for_libssl_)) return 0;
+  const bool begins = input_.at_start();
+  const std::size_t taken = input_.read(buf, len);
+  if (path_ && begins && taken > 0) path_->passes(static_cast<unsigned char>(buf[0]));
+  return taken;
+}
+
+// With another BIO what libssl seals would leave as it is, under numbers that have been used.
+bool openssl_connection_st::libssl_may_run() noexcept {
+  if (!libssl_is_bypassed() || path_->has_its_bios()) return true;
+  ERR_raise_data(ERR_LIB_USER, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "the BIOs of the SSL were changed");
+  fail(OPENSSL_REASON_PROTOCOL);
+  return false;
+}
+
+// No data passes libssl's buffers any more.
+void openssl_connection_st::release_buffers() noexcept {
+  if (path_ && path_->sends() && !SSL_has_pending(ssl_)) SSL_free_buffers(ssl_);
+}
+
+// ---- Receiving ----
+
+void openssl_connection_st::open_record() noexcept {
+  if (!path_->begin_receiving()) return;
+  Event* record = input_.front();
+  Opened opened;
+  switch (path_->open(bytes_of(record), size_of(record), opened)) {
+    case RecordPath::Input::data: return emit_opened(opened);
+    case RecordPath::Input::empty: return input_.finish_first();
+    case RecordPath::Input::for_libssl: for_libssl_ = true; return;
+    case RecordPath::Input::flood:
+      send_alert(SSL_AD_UNEXPECTED_MESSAGE);
+      ERR_raise(ERR_LIB_SSL, SSL_R_RECORD_TOO_SMALL);
+      return fail(OPENSSL_REASON_PROTOCOL);
+  }
+}
+
+void openssl_connection_st::emit_opened(const Opened& opened) noexcept {
+  Event* e = make_event(OPENSSL_CLEARTEXT_OUT_KIND, 0);
+  if (!e) return fail(OPENSSL_REASON_NO_MEMORY);
+  e->pub.c.buf = reinterpret_cast<char*>(opened.data);
+  e->pub.c.len = static_cast<int>(opened.size);
+  e->source = input_.take();
+  ++cleartexts_out_;
+  emit(e);
+}
+
+// ---- Sending ----
+
+std::size_t openssl_connection_st::record_room() const noexcept {
+  return small_records_ ? std::min(kSmallRecord, path_->fragment()) : path_->fragment();
+}
+
+std::size_t openssl_connection_st::gather_cleartext(Slice* slices, std::size_t& count) const noexcept {
+  const std::size_t room = record_room();
+  std::size_t size = 0, offset = cleartext_offset_;
+  for (const Event* e = cleartext_in_.front(); e && made_by_application(e->pub.kind); e = e->next, offset = 0) {
+    const std::size_t portion = std::min(size_of(e) - offset, room - size);
+    slices[count++] = {e->pub.c.buf + offset, portion};
+    size += portion;
+    if (!gather_ || size == room || count == kMostSlices) break;
+  }
+  return size;
+}
+
+void openssl_connection_st::consume_cleartext(std::size_t size) noexcept {
+  do {
+    const std::size_t left = size_of(cleartext_in_.front()) - cleartext_offset_;
+    if (left > size) {
+      cleartext_offset_ += size;
+      return;
+    }
+    size -= left;
+    finish_cleartext();
+  } while (size > 0);
+}
+
+void openssl_connection_st::seal_record() noexcept {
+  if (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
+    return fail(OPENSSL_REASON_PROTOCOL);
+  }
+  if (!path_->sending()) {
+    const bool begun = libssl_may_run() && path_->begin_sending();
+    release_buffers();
+    if (!begun) return fail_from_errors();
+    if (!path_->sends()) return;
+  }
+  Slice slices[kMostSlices];
+  std::size_t count = 0;
+  const std::size_t size = gather_cleartext(slices, count);
+  if (size == 0) return finish_cleartext();  // an empty block makes no record
+  Event* record = make_event(OPENSSL_RECORD_OUT_KIND, path_->sealed_size(size));
+  if (!record) return fail(OPENSSL_REASON_NO_MEMORY);
+  record->pub.r.buf = inline_buffer(record);
+  record->pub.r.len = static_cast<int>(path_->sealed_size(size));
+  if (!path_->seal(kApplicationData, slices, count, size, bytes_of(record))) {
+    destroy_event(record);
+    return fail_from_errors();
+  }
+  ++records_out_;
+  small_records_ -= std::min(small_records_, size);
+  emit(record);
+  consume_cleartext(size);
+}
+
+// Of our own making, where libssl has not seen what it is for.
+void openssl_connection_st::send_alert(int description) noexcept {
+  if (closed_out_ || !libssl_may_run() || !path_->begin_sending() || !path_->sending()) return;
+  const char alert[] = {kFatal, static_cast<char>(description)};
+  const Slice slice = {alert, sizeof alert};
+  Event* record = make_event(OPENSSL_RECORD_OUT_KIND, path_->sealed_size(sizeof alert));
+  if (!record) return;
+  record->pub.r.buf = inline_buffer(record);
+  record->pub.r.len = static_cast<int>(path_->sealed_size(sizeof alert));
+  if (!path_->seal(kAlert, &slice, 1, sizeof alert, bytes_of(record))) return destroy_event(record);
+  record->exempt = true;
+  exempt_bytes_ += size_of(record);
+  alert_sent_ = description;
+  SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl_), SSL_get_session(ssl_));
+  emit(record);
+}
