@@ -39,6 +39,12 @@ bool InnerContext::copy(const InnerContext& other) noexcept {
   return true;
 }
 
+bool InnerContext::copy_digest(const SignTemplates& templates, const char* digest) noexcept {
+  if (!templates.copy_to(md_, digest)) return false;
+  pkey_ = EVP_MD_CTX_get_pkey_ctx(md_);
+  return true;
+}
+
 void OffloadContext::set_key(OffloadedKey* key) noexcept {
   if (key != nullptr) key->ref();
   if (key_ != nullptr) key_->unref();

@@ -28,6 +28,8 @@ class InnerContext {
   bool make_plain(const OffloadedKey& key) noexcept;
   bool make_digest() noexcept;
   bool copy(const InnerContext& other) noexcept;
+  // Fills the digest context from a template. False: there is none.
+  bool copy_digest(const SignTemplates& templates, const char* digest) noexcept;
 
   EVP_PKEY_CTX* pkey() const noexcept { return pkey_; }
   // The plain context's address is the caller's to set: EVP_DigestSignInit_ex makes it inside the digest context.

@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 
+#include "openssl_event/offload_templates.h"
 #include "openssl_event/openssl_event.h"
 
 namespace openssl_event {
@@ -56,6 +57,9 @@ class OffloadedKey {
   // A context for an operation on the inner key, fetched where the key lives. The caller's.
   EVP_PKEY_CTX* new_context() const noexcept { return EVP_PKEY_CTX_new_from_pkey(libctx_, inner_, propq()); }
 
+  // Of signatures with the inner key; NULL if the key is not thread-safe.
+  SignTemplates* templates() noexcept { return serializes() ? nullptr : &templates_; }
+
   // Held while the inner key computes, so that a key which is not thread-safe does one thing at a time. Never across a
   // park, and not while a context is only set up: the thread that has the connection would wait for a worker.
   class Turn {
@@ -85,6 +89,7 @@ class OffloadedKey {
   std::unique_ptr<char[]> propq_;
   int parts_ = 0;  // OSSL_KEYMGMT_SELECT_*: which halves there are
   unsigned int flags_ = 0;
+  SignTemplates templates_;
   std::mutex mutex_;
   std::atomic<int> references_{1};
 };

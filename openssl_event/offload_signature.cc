@@ -87,12 +87,21 @@ int verify_recover(void* context, unsigned char* out, size_t* len, size_t size, 
 
 // ---- Of a message ----
 
+int initialize(OffloadContext& context, const char* digest, const OSSL_PARAM params[]) noexcept {
+  return EVP_DigestSignInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
+                               context.key()->propq(), context.key_to_set(), params);
+}
+
 int digest_sign_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_digest(key)) return 0;
   context.settings().note(params);
-  return EVP_DigestSignInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
-                               context.key()->propq(), context.key_to_set(), params);
+  const bool is_common = key != nullptr && params == nullptr;
+  SignTemplates* templates = is_common ? context.key()->templates() : nullptr;
+  if (templates != nullptr && context.inner().copy_digest(*templates, digest)) return 1;
+  const int done = initialize(context, digest, params);
+  if (templates != nullptr && done > 0) templates->keep(context.inner().md(), digest);
+  return done;
 }
 
 int digest_sign_update(void* context, const unsigned char* data, size_t len) noexcept {
