@@ -32,7 +32,7 @@ class InnerContext {
   bool copy_digest(const SignTemplates& templates, const char* digest) noexcept;
 
   EVP_PKEY_CTX* pkey() const noexcept { return pkey_; }
-  // The plain context's address is the caller's to set: EVP_DigestSignInit_ex makes it inside the digest context.
+  // Where EVP_DigestSignInit_ex leaves the EVP_PKEY_CTX that it makes inside md().
   EVP_PKEY_CTX** pkey_address() noexcept { return &pkey_; }
   EVP_MD_CTX* md() const noexcept { return md_; }
 
@@ -53,8 +53,8 @@ class OffloadContext {
   OffloadContext& operator=(const OffloadContext&) = delete;
   ~OffloadContext() { set_key(nullptr); }
 
-  // Begin an operation: with a new inner context, or, with key NULL, again with the last key.
-  // False with an error raised.
+  // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False and an error raised:
+  // there is none.
   bool begin_plain(void* key) noexcept;
   bool begin_digest(void* key) noexcept;
 
