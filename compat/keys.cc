@@ -1,34 +1,48 @@
-// The ways to set a private key: the key becomes an offloaded one, and the program never notices.
+// Low-level key types are deprecated, but are what programs make.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "compat/keys.h"
+
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
-#include <openssl/ssl.h>
+#include <openssl/rsa.h>
 
 #include <cstring>
 
+#include "compat/library_context.h"
 #include "compat/manner.h"
 #include "compat/real.h"
 #include "compat/settings.h"
 #include "compat/trace.h"
 
-using namespace openssl_event::compat;
-
+namespace openssl_event::compat {
 namespace {
+
+// Made by functions of before providers: an engine's, or one with methods of its own, may be a smart card's.
+bool is_legacy_of_openssl(EVP_PKEY* key) noexcept {
+  if (EVP_PKEY_get0_engine(key)) return false;
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS: {
+      const RSA* rsa = EVP_PKEY_get0_RSA(key);
+      return rsa && RSA_get_method(rsa) == RSA_PKCS1_OpenSSL() && !RSA_test_flags(rsa, RSA_FLAG_EXT_PKEY);
+    }
+    case EVP_PKEY_EC: {
+      const EC_KEY* ec = EVP_PKEY_get0_EC_KEY(key);
+      return ec && EC_KEY_get_method(ec) == EC_KEY_OpenSSL();
+    }
+    default: return false;
+  }
+}
 
 // An engine's, a method's or another provider's key stays as it is: it may know better where to run, or not be ours to use
 // on another thread.
-bool is_of_openssl(const EVP_PKEY* key) noexcept {
+bool is_of_openssl(EVP_PKEY* key) noexcept {
   const OSSL_PROVIDER* provider = EVP_PKEY_get0_provider(key);
-  const char* name = provider ? OSSL_PROVIDER_get0_name(provider) : "";
+  if (!provider) return is_legacy_of_openssl(key);
+  const char* name = OSSL_PROVIDER_get0_name(provider);
   return std::strcmp(name, "default") == 0 || std::strcmp(name, "fips") == 0;
-}
-
-EVP_PKEY* offloaded(EVP_PKEY* key) noexcept {
-  if (!key || openssl_offloadedKey(key) || !is_of_openssl(key)) return nullptr;
-  ERR_set_mark();
-  EVP_PKEY* wrapped = openssl_offloadKey(key, nullptr, nullptr, 0);
-  ERR_pop_to_mark();
-  return wrapped;
 }
 
 bool is_stream_tls(const SSL_METHOD* method) noexcept {
@@ -38,31 +52,40 @@ bool is_stream_tls(const SSL_METHOD* method) noexcept {
   return method != DTLS_method() && method != DTLS_server_method() && method != DTLS_client_method();
 }
 
-// After a function has set a key, whichever way it got it: puts the offloaded one in its place.
-void offload(SSL_CTX* ctx) noexcept {
-  if (settings().offload == Offload::off || !is_stream_tls(SSL_CTX_get_ssl_method(ctx))) return;
-  EVP_PKEY* wrapped = offloaded(real_SSL_CTX_get0_privatekey(ctx));
-  if (!wrapped) return;
+// The offloaded form of `key`; the caller's. nullptr: it stays as it is.
+EVP_PKEY* offloaded(EVP_PKEY* key, const SSL_CTX* ctx) noexcept {
+  if (!key || openssl_offloadedKey(key) || !is_of_openssl(key)) return nullptr;
+  const LibraryContext* library = LibraryContext::find(ctx);
+  EVP_PKEY* wrapped =
+      openssl_offloadKey(key, library ? library->context() : nullptr, library ? library->properties() : nullptr, 0);
+  if (!wrapped) return nullptr;
   trace_key(wrapped);
   note_offloaded_key();
-  real_SSL_CTX_use_PrivateKey(ctx, wrapped);
-  EVP_PKEY_free(wrapped);
-}
-
-void offload(SSL* ssl) noexcept {
-  if (settings().offload == Offload::off || !is_stream_tls(SSL_get_ssl_method(ssl))) return;
-  EVP_PKEY* wrapped = offloaded(real_SSL_get_privatekey(ssl));
-  if (!wrapped) return;
-  trace_key(wrapped);
-  note_offloaded_key();
-  real_SSL_use_PrivateKey(ssl, wrapped);
-  EVP_PKEY_free(wrapped);
+  return wrapped;
 }
 
 template <typename Object>
-int offload_if(int success, Object* object) noexcept {
-  if (success > 0) offload(object);
-  return success;
+void replace(Object* object, EVP_PKEY* key, const SSL_CTX* ctx, int (*use)(Object*, EVP_PKEY*)) noexcept {
+  ERR_set_mark();
+  if (EVP_PKEY* wrapped = offloaded(key, ctx)) {
+    use(object, wrapped);
+    EVP_PKEY_free(wrapped);
+  }
+  ERR_pop_to_mark();
+}
+
+bool shall_offload(const SSL_METHOD* method) noexcept { return settings().offload != Offload::off && is_stream_tls(method); }
+
+}  // namespace
+
+void offload(SSL_CTX* ctx) noexcept {
+  if (shall_offload(SSL_CTX_get_ssl_method(ctx)))
+    replace<SSL_CTX>(ctx, real_SSL_CTX_get0_privatekey(ctx), ctx, [](SSL_CTX* c, EVP_PKEY* k) { return real_SSL_CTX_use_PrivateKey(c, k); });
+}
+
+void offload(SSL* ssl) noexcept {
+  if (shall_offload(SSL_get_ssl_method(ssl)))
+    replace<SSL>(ssl, real_SSL_get_privatekey(ssl), SSL_get_SSL_CTX(ssl), [](SSL* s, EVP_PKEY* k) { return real_SSL_use_PrivateKey(s, k); });
 }
 
 EVP_PKEY* original(EVP_PKEY* key) noexcept {
@@ -70,35 +93,4 @@ EVP_PKEY* original(EVP_PKEY* key) noexcept {
   return inner ? inner : key;
 }
 
-}  // namespace
-
-int SSL_use_PrivateKey(SSL* ssl, EVP_PKEY* key) { return offload_if(real_SSL_use_PrivateKey(ssl, key), ssl); }
-
-int SSL_use_PrivateKey_ASN1(int type, SSL* ssl, const unsigned char* d, long len) {
-  return offload_if(real_SSL_use_PrivateKey_ASN1(type, ssl, d, len), ssl);
-}
-
-int SSL_use_PrivateKey_file(SSL* ssl, const char* file, int type) {
-  return offload_if(real_SSL_use_PrivateKey_file(ssl, file, type), ssl);
-}
-
-int SSL_use_cert_and_key(SSL* ssl, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain, int override) {
-  return offload_if(real_SSL_use_cert_and_key(ssl, certificate, key, chain, override), ssl);
-}
-
-int SSL_CTX_use_PrivateKey(SSL_CTX* ctx, EVP_PKEY* key) { return offload_if(real_SSL_CTX_use_PrivateKey(ctx, key), ctx); }
-
-int SSL_CTX_use_PrivateKey_ASN1(int type, SSL_CTX* ctx, const unsigned char* d, long len) {
-  return offload_if(real_SSL_CTX_use_PrivateKey_ASN1(type, ctx, d, len), ctx);
-}
-
-int SSL_CTX_use_PrivateKey_file(SSL_CTX* ctx, const char* file, int type) {
-  return offload_if(real_SSL_CTX_use_PrivateKey_file(ctx, file, type), ctx);
-}
-
-int SSL_CTX_use_cert_and_key(SSL_CTX* ctx, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain, int override) {
-  return offload_if(real_SSL_CTX_use_cert_and_key(ctx, certificate, key, chain, override), ctx);
-}
-
-EVP_PKEY* SSL_get_privatekey(const SSL* ssl) { return original(real_SSL_get_privatekey(ssl)); }
-EVP_PKEY* SSL_CTX_get0_privatekey(const SSL_CTX* ctx) { return original(real_SSL_CTX_get0_privatekey(ctx)); }
+}  // namespace openssl_event::compat

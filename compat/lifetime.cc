@@ -1,8 +1,10 @@
 // The functions that make, reset and end an SSL.
 #include <openssl/ssl.h>
 
+#include "compat/manner.h"
 #include "compat/modes.h"
 #include "compat/real.h"
+#include "compat/report.h"
 #include "compat/session.h"
 
 using namespace openssl_event::compat;
@@ -11,15 +13,19 @@ namespace {
 
 void abandon_handshake(SSL* ssl) noexcept {
   Session* session = Session::find(ssl);
-  if (session && !openssl_event::Runner::current()) session->abandon();
+  if (session && !session->runs_here()) session->abandon();
 }
 
 }  // namespace
 
+// With a session from its birth, which then knows of all references.
 SSL* SSL_new(SSL_CTX* ctx) {
   SSL* ssl = real_SSL_new(ctx);
-  if (ssl && is_async(ctx))
-    if (Session* session = Session::find_or_make(ssl)) session->set_async(true);
+  if (!ssl) return nullptr;
+  note_tls_is_used();
+  const bool async = is_async(ctx);
+  if (async || !nothing_is_offloaded())
+    if (Session* session = Session::find_or_make(ssl)) session->set_async(async);
   return ssl;
 }
 
@@ -27,25 +33,26 @@ SSL* SSL_new(SSL_CTX* ctx) {
 // takes the SSL apart.
 void SSL_free(SSL* ssl) {
   Session* session = Session::find(ssl);
-  if (session && !session->drop_reference()) session->abandon();
+  if (session && session->drop_reference()) session->abandon();
   real_SSL_free(ssl);
 }
 
 int SSL_up_ref(SSL* ssl) {
   const int value = real_SSL_up_ref(ssl);
-  if (Session* session = Session::find(ssl); session && value) session->add_reference();
+  if (!value) return value;
+  if (Session* session = Session::find_or_make(ssl)) session->add_reference();
   return value;
 }
 
 // During a handshake SSL_dup is SSL_up_ref.
 SSL* SSL_dup(SSL* ssl) {
-  Session* session = Session::find(ssl);
   SSL* copy = real_SSL_dup(ssl);
-  if (!session || !copy) return copy;
-  if (copy == ssl)
-    session->add_reference();
-  else if (session->async())
+  if (!copy) return nullptr;
+  if (copy == ssl) {
+    if (Session* session = Session::find_or_make(ssl)) session->add_reference();
+  } else if (const Session* session = Session::find(ssl); session && session->async()) {
     if (Session* other = Session::find_or_make(copy)) other->set_async(true);
+  }
   return copy;
 }
 
@@ -62,4 +69,10 @@ void SSL_set_connect_state(SSL* ssl) {
 void SSL_set_accept_state(SSL* ssl) {
   abandon_handshake(ssl);
   real_SSL_set_accept_state(ssl);
+}
+
+// While a handshake is under way, a gate stands in the place of the program's.
+void (*SSL_get_info_callback(const SSL* ssl))(const SSL* ssl, int where, int value) {
+  const Session* session = Session::find(ssl);
+  return session ? session->info_callback() : real_SSL_get_info_callback(ssl);
 }

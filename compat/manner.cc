@@ -1,10 +1,14 @@
 #include "compat/manner.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
 
+#include "compat/pool.h"
+#include "compat/report.h"
 #include "compat/session.h"
 #include "compat/settings.h"
 #include "compat/waiting.h"
@@ -22,15 +26,17 @@ bool is_stream_tls(const SSL* ssl) noexcept {
   return !SSL_is_dtls(ssl);
 }
 
-// Only a TCP socket can be made writable again.
-bool is_nonblocking_tcp(int fd) noexcept {
-  const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
-  if (flags < 0 || !(flags & O_NONBLOCK)) return false;
-  int domain = 0, type = 0;
-  socklen_t size = sizeof domain;
-  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return false;
-  size = sizeof type;
-  return (domain == AF_INET || domain == AF_INET6) && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+// A later handshake: application data may come in the middle of a renegotiation, and is for the program's SSL_read alone.
+bool has_finished_one(const SSL* ssl) noexcept {
+  char finished;
+  return SSL_get_finished(ssl, &finished, sizeof finished) != 0;
+}
+
+bool wants_edges(const SSL* ssl) noexcept {
+  const int saved_errno = errno;
+  const bool wants = settings().nonblocking == Nonblocking::edge && is_nonblocking_tcp(SSL_get_wfd(ssl));
+  errno = saved_errno;
+  return wants;
 }
 
 }  // namespace
@@ -38,6 +44,8 @@ bool is_nonblocking_tcp(int fd) noexcept {
 bool nothing_is_offloaded() noexcept { return !offloaded.load(std::memory_order_relaxed); }
 
 void note_offloaded_key() noexcept {
+  prepare_pool();
+  prepare_report();
   perform_outside_by(perform_and_wait);
   offloaded.store(true, std::memory_order_relaxed);
 }
@@ -45,10 +53,17 @@ void note_offloaded_key() noexcept {
 Manner manner_of(SSL* ssl) noexcept {
   const Session* session = Session::find(ssl);
   if (session && session->is_suspended()) return Manner::suspend;
-  if (!is_stream_tls(ssl) || (session && session->never_suspends())) return Manner::direct;
-  if (session && session->async()) return Manner::suspend;
-  const bool edges = settings().nonblocking == Nonblocking::edge;
-  return edges && is_nonblocking_tcp(SSL_get_wfd(ssl)) ? Manner::suspend : Manner::direct;
+  if (!is_stream_tls(ssl) || has_finished_one(ssl)) return Manner::direct;
+  if (session && session->never_suspends()) return Manner::direct;
+  return (session && session->async()) || wants_edges(ssl) ? Manner::suspend : Manner::direct;
+}
+
+bool is_nonblocking_tcp(int fd) noexcept {
+  const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
+  int protocol = 0;
+  socklen_t size = sizeof protocol;
+  return flags >= 0 && (flags & O_NONBLOCK) && getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+         protocol == IPPROTO_TCP;
 }
 
 }  // namespace openssl_event::compat

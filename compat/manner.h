@@ -8,11 +8,14 @@ namespace openssl_event::compat {
 
 enum class Manner {
   direct,   // by libssl, on the program's stack; a private-key operation waits for its worker there
-  suspend   // on a fiber; a private-key operation is answered by WANT_WRITE or WANT_ASYNC
+  suspend  // on a fiber; a private-key operation is answered by WANT_WRITE or WANT_ASYNC
 };
 
-// What a handshake of `ssl` that begins or goes on now shall do.
+// What a handshake of `ssl` that begins or goes on now shall do. Leaves errno alone.
 Manner manner_of(SSL* ssl) noexcept;
+
+// A socket that can be made writable again.
+bool is_nonblocking_tcp(int fd) noexcept;
 
 // No key has been made an offloaded one: nothing of this layer's is needed anywhere.
 bool nothing_is_offloaded() noexcept;

@@ -62,27 +62,25 @@ int SSL_waiting_for_async(SSL* ssl) {
 
 int SSL_get_all_async_fds(SSL* ssl, OSSL_ASYNC_FD* fds, size_t* count) {
   const Session* session = Session::find(ssl);
-  if (!session || !session->async()) return real_SSL_get_all_async_fds(ssl, fds, count);
-  *count = session->async_fd() >= 0 ? 1 : 0;
-  if (fds && *count) fds[0] = session->async_fd();
+  if (!session || session->async_fd() < 0) return real_SSL_get_all_async_fds(ssl, fds, count);
+  *count = 1;
+  if (fds) fds[0] = session->async_fd();
   return 1;
 }
 
 int SSL_get_changed_async_fds(SSL* ssl, OSSL_ASYNC_FD* added, size_t* added_count, OSSL_ASYNC_FD* deleted, size_t* deleted_count) {
-  Session* session = Session::find(ssl);
-  if (!session || !session->async()) return real_SSL_get_changed_async_fds(ssl, added, added_count, deleted, deleted_count);
-  *added_count = session->async_fd_changed() ? 1 : 0;
+  const Session* session = Session::find(ssl);
+  if (!session || session->async_fd() < 0)
+    return real_SSL_get_changed_async_fds(ssl, added, added_count, deleted, deleted_count);
+  *added_count = session->async_fd_is_new() ? 1 : 0;
   *deleted_count = 0;
-  if (added && *added_count) {
-    added[0] = session->async_fd();
-    session->note_async_fd();
-  }
+  if (added && *added_count) added[0] = session->async_fd();
   return 1;
 }
 
 // A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake.
 long BIO_ctrl(BIO* bio, int command, long larg, void* parg) {
-  if (command == BIO_C_SET_SSL && parg)
-    if (Session* session = Session::find_or_make(static_cast<SSL*>(parg))) session->set_never_suspends();
+  if (command == BIO_C_SET_SSL && parg && bio && BIO_method_type(bio) == BIO_TYPE_SSL)
+    if (Session* session = Session::find_or_make(static_cast<SSL*>(parg))) session->never_suspend();
   return real_BIO_ctrl(bio, command, larg, parg);
 }

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,15 +27,10 @@ PendingCall* PendingCall::begin(Event* call, const Wake& wake) noexcept {
     statistics().offloaded++;
     return pending;
   }
-  pending->execute_here();
+  execute_in_place(call);
+  pending->done_ = true;
   pending->unref();
   return pending;
-}
-
-void PendingCall::execute_here() noexcept {
-  statistics().in_place++;
-  if (kind_of(call_) == OPENSSL_ENGINE_CALL_OUT_KIND) call_->pub.e.engine->call(&call_->pub);
-  done_ = true;
 }
 
 // The worker's half of this object is the parent's: its lock may be held for ever, its thread does not exist.
@@ -42,7 +38,7 @@ bool PendingCall::orphaned_by_fork() const noexcept { return generation_ != proc
 
 bool PendingCall::is_done() noexcept {
   if (orphaned_by_fork()) {
-    if (!done_) execute_here();
+    if (kind_of(call_) == OPENSSL_ENGINE_CALL_OUT_KIND) execute_in_place(call_);
     return true;
   }
   std::lock_guard hold(mutex_);
@@ -54,15 +50,20 @@ void PendingCall::wait() noexcept {
     is_done();
     return;
   }
-  std::unique_lock hold(mutex_);
-  if (!done_) statistics().waits++;
-  ended_.wait(hold, [this] { return done_; });
+  int previous;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous);
+  {
+    std::unique_lock hold(mutex_);
+    if (!done_) statistics().waits++;
+    ended_.wait(hold, [this] { return done_; });
+  }
+  pthread_setcancelstate(previous, nullptr);
 }
 
 bool PendingCall::wait(std::chrono::microseconds at_most) noexcept {
   if (orphaned_by_fork()) return is_done();
   std::unique_lock hold(mutex_);
-  if (!done_) statistics().waits++;
+  if (!done_) statistics().pauses++;
   return ended_.wait_for(hold, at_most, [this] { return done_; });
 }
 
@@ -82,7 +83,7 @@ void PendingCall::cancel() noexcept {
   statistics().cancelled++;
   if (orphaned_by_fork()) {
     destroy_event(call_);
-    return unref();
+    return unref();  // never freed: its other half is the parent's
   }
   bool done;
   {
@@ -101,6 +102,8 @@ void PendingCall::ended() noexcept {
     std::lock_guard hold(mutex_);
     done_ = true;
     cancelled = cancelled_;
+    // Whoever waits for it executes it, if the pool has ended, and again, for the errors as they are, if it has failed.
+    if (!call_->succeeded) call_->declined = true;
     if (!cancelled) wake();
     ended_.notify_all();
   }
@@ -125,6 +128,11 @@ void PendingCall::wake() noexcept {
 
 void PendingCall::unref() noexcept {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void execute_in_place(Event* call) noexcept {
+  statistics().in_place++;
+  openssl_defaultEngine()->call(&call->pub);
 }
 
 void raise_writable_edge(int fd) noexcept {

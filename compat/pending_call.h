@@ -28,7 +28,7 @@ class PendingCall {
   static PendingCall* begin(Event* call, const Wake& wake) noexcept;
 
   bool is_done() noexcept;
-  // Blocks until it is done. In a forked child, where its worker does not exist, executes it.
+  // Blocks until it is done. In a forked child, where its worker does not exist, executes it. No cancellation point.
   void wait() noexcept;
   // The same, at most so long. False: it is not done.
   bool wait(std::chrono::microseconds at_most) noexcept;
@@ -48,7 +48,6 @@ class PendingCall {
   PendingCall(Event* call, const Wake& wake) noexcept;
   ~PendingCall() = default;
   bool orphaned_by_fork() const noexcept;
-  void execute_here() noexcept;
   void wake() noexcept;
   void unref() noexcept;
 
@@ -61,6 +60,9 @@ class PendingCall {
   bool done_ = false;
   bool cancelled_ = false;
 };
+
+// By the calling thread; the call has not been executed before.
+void execute_in_place(Event* call) noexcept;
 
 // Makes an edge-triggered epoll report the socket as writable again: setting TCP_NOTSENT_LOWAT, even to the value it has,
 // makes Linux run sk_write_space.

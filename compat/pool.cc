@@ -5,11 +5,11 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <cstdio>
-#include <new>
 
 #include "compat/pending_call.h"
+#include "compat/report.h"
 #include "compat/settings.h"
+#include "compat/statistics.h"
 
 namespace openssl_event::compat {
 namespace {
@@ -19,30 +19,54 @@ struct Pool {
   openssl_completions_t* ends = nullptr;
 };
 
-// Submitting takes it shared, starting and ending exclusively. A plain pthread lock: it has no destructor to run at exit
-// while a thread still uses it, and a forked child can make it anew.
+// Submitting takes it shared, starting and ending exclusively. Plain pthread locks: they have no destructor to run at exit
+// while a thread still uses them, and a forked child can make them anew.
 pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+// Workers hold it shared while they execute, a fork exclusively: else a child would inherit locks of libcrypto's, such as a
+// key's, that a thread holds which the child has not. Nobody but workers takes it shared, so that no signal handler that
+// forks can find its own thread with it.
+pthread_rwlock_t executing = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+
 Pool pool;
-bool exiting = false;
+OPENSSL_WORKERS_STATISTICS last_numbers;  // of a pool that has ended, if `size` is not 0
+std::atomic<bool> exiting{false};
 std::atomic<unsigned> generation{0};
 
-void in_child() noexcept {
-  pthread_rwlock_init(&lock, nullptr);
+void before_fork() noexcept { pthread_rwlock_wrlock(&executing); }
+void after_fork_in_parent() noexcept { pthread_rwlock_unlock(&executing); }
+
+void after_fork_in_child() noexcept {
+  lock = PTHREAD_RWLOCK_INITIALIZER;
+  executing = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
   pool = {};  // the parent's, whose threads are not here; never freed
+  last_numbers.size = 0;
   generation.fetch_add(1, std::memory_order_relaxed);
+  reset_statistics();
+  report_after_fork();
 }
 
 // Runs as the first thing of OPENSSL_cleanup, after which a worker would use what has been freed.
 void at_exit() noexcept {
-  pthread_rwlock_wrlock(&lock);
   exiting = true;
-  Pool ended = pool;
+  pthread_rwlock_wrlock(&lock);
+  openssl_workers_t* const workers = pool.workers;
+  last_numbers.size = sizeof last_numbers;
+  if (!workers || !openssl_workersStatistics(workers, &last_numbers)) last_numbers.size = 0;
   pool.workers = nullptr;
   pthread_rwlock_unlock(&lock);
-  openssl_freeWorkers(ended.workers);
+  openssl_freeWorkers(workers);
 }
 
 void call_ended(void*, OPENSSL_EVENT* e) { static_cast<PendingCall*>(e->e.user)->ended(); }
+
+int execute(OPENSSL_EVENT* e) {
+  pthread_rwlock_rdlock(&executing);
+  const int value = openssl_defaultEngine()->call(e);
+  pthread_rwlock_unlock(&executing);
+  return value;
+}
+
+constexpr OPENSSL_ENGINE kWorkerEngine = {sizeof(OPENSSL_ENGINE), "libssl_event_compat", execute, nullptr};
 
 void start_locked() noexcept {
   if (exiting || pool.workers) return;
@@ -52,39 +76,49 @@ void start_locked() noexcept {
   config.name = "ssl-offload";
   if (!pool.ends) pool.ends = openssl_newCompletionHandler(call_ended, nullptr);
   if (pool.ends) pool.workers = openssl_newWorkers(&config);
-  static bool arranged = false;
-  if (pool.workers && !arranged) arranged = OPENSSL_atexit(at_exit) && pthread_atfork(nullptr, nullptr, in_child) == 0;
-}
-
-bool submit_locked(Event* call) noexcept {
-  return pool.workers && openssl_submitCall(pool.workers, &call->pub, pool.ends);
+  if (pool.workers) report_on_request();
 }
 
 }  // namespace
 
+void prepare_pool() noexcept {
+  static const bool prepared = [] {
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    return OPENSSL_atexit(at_exit) != 0;
+  }();
+  static_cast<void>(prepared);
+}
+
+const OPENSSL_ENGINE* worker_engine() noexcept { return &kWorkerEngine; }
+
 bool submit(Event* call, PendingCall* pending) noexcept {
   call->holder = Holder::application;
   call->pub.e.user = pending;
+  ERR_set_mark();
   pthread_rwlock_rdlock(&lock);
   if (!pool.workers) {
     pthread_rwlock_unlock(&lock);
     pthread_rwlock_wrlock(&lock);
     start_locked();
   }
-  const bool submitted = submit_locked(call);
+  const bool submitted = pool.workers && openssl_submitCall(pool.workers, &call->pub, pool.ends);
   pthread_rwlock_unlock(&lock);
-  if (!submitted) ERR_clear_error();
+  ERR_pop_to_mark();
   return submitted;
 }
 
 unsigned process_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 
 bool pool_statistics(OPENSSL_WORKERS_STATISTICS& out) noexcept {
-  out.size = sizeof out;
   pthread_rwlock_rdlock(&lock);
-  const bool exists = pool.workers && openssl_workersStatistics(pool.workers, &out);
+  out.size = sizeof out;
+  bool exist = true;
+  if (!pool.workers)
+    exist = (out = last_numbers).size != 0;
+  else
+    exist = openssl_workersStatistics(pool.workers, &out);
   pthread_rwlock_unlock(&lock);
-  return exists;
+  return exist;
 }
 
 }  // namespace openssl_event::compat

@@ -9,6 +9,12 @@ namespace openssl_event::compat {
 
 class PendingCall;
 
+// Before the first call: prepares for fork and exit. Any thread, any number of times.
+void prepare_pool() noexcept;
+
+// Executes calls on the pool, and only there: it stands still while the process forks.
+const OPENSSL_ENGINE* worker_engine() noexcept;
+
 // Hands the call to a worker; `pending` hears of its end, on the worker, as the last thing the pool does with it. False:
 // it stays the caller's, to be executed in place (full, exiting, no threads to be had).
 bool submit(Event* call, PendingCall* pending) noexcept;
@@ -16,7 +22,7 @@ bool submit(Event* call, PendingCall* pending) noexcept;
 // Tells the process from its forked children, in which the parent's workers do not exist.
 unsigned process_generation() noexcept;
 
-// False if there is no pool.
+// Of this process's pool, or, when that has ended, its last ones. False if there has been none.
 bool pool_statistics(OPENSSL_WORKERS_STATISTICS& out) noexcept;
 
 }  // namespace openssl_event::compat

@@ -19,7 +19,8 @@ class Real<R(Args...)> {
  public:
   constexpr explicit Real(const char* name) noexcept : name_(name) {}
 
-  R operator()(Args... args) noexcept { return get()(args...); }
+  // A thread that is cancelled in a blocking call is unwound through here, so this is not noexcept.
+  R operator()(Args... args) { return get()(args...); }
 
  private:
   using Function = R (*)(Args...);
@@ -58,7 +59,7 @@ OPENSSL_EVENT_REAL(SSL_dup);
 OPENSSL_EVENT_REAL(SSL_up_ref);
 OPENSSL_EVENT_REAL(SSL_set_connect_state);
 OPENSSL_EVENT_REAL(SSL_set_accept_state);
-OPENSSL_EVENT_REAL(SSL_set0_wbio);
+OPENSSL_EVENT_REAL(SSL_get_info_callback);
 OPENSSL_EVENT_REAL(SSL_ctrl);
 OPENSSL_EVENT_REAL(SSL_CTX_ctrl);
 OPENSSL_EVENT_REAL(SSL_waiting_for_async);
@@ -74,6 +75,15 @@ OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey);
 OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey_ASN1);
 OPENSSL_EVENT_REAL(SSL_CTX_use_PrivateKey_file);
 OPENSSL_EVENT_REAL(SSL_CTX_use_cert_and_key);
+OPENSSL_EVENT_REAL(SSL_CTX_new_ex);
+OPENSSL_EVENT_REAL(SSL_CONF_CTX_set_ssl_ctx);
+OPENSSL_EVENT_REAL(SSL_CONF_CTX_set_ssl);
+OPENSSL_EVENT_REAL(SSL_CONF_CTX_free);
+OPENSSL_EVENT_REAL(SSL_CONF_CTX_finish);
+OPENSSL_EVENT_REAL(SSL_CONF_cmd);
+OPENSSL_EVENT_REAL(SSL_CONF_cmd_argv);
+OPENSSL_EVENT_REAL(SSL_CTX_config);
+OPENSSL_EVENT_REAL(SSL_config);
 OPENSSL_EVENT_REAL(BIO_ctrl);
 
 #undef OPENSSL_EVENT_REAL

@@ -4,15 +4,18 @@
 
 #include <openssl/ssl.h>
 
+#include <atomic>
 #include <chrono>
 
+#include "compat/info_gate.h"
 #include "compat/pending_call.h"
+#include "compat/pool.h"
 #include "openssl_event/runner.h"
 
 namespace openssl_event::compat {
 
-// Lives in the SSL's ex_data and dies with it. Most SSLs have none: it is made when a handshake is to run on a fiber, or to
-// remember something. Used, as its SSL, by one thread at a time.
+// Lives in the SSL's ex_data and dies with it. Programs without private keys have none. Used, as its SSL, by one thread at a
+// time, but for the references.
 class Session final : private Runner {
  public:
   static Session* find(const SSL* ssl) noexcept;
@@ -24,6 +27,8 @@ class Session final : private Runner {
   // A handshake is suspended, and the last answer said so.
   bool is_waiting() const noexcept { return running() && answered_waiting_; }
   bool is_suspended() const noexcept { return running(); }
+  // This thread's stack is that of this SSL's handshake: it is libssl, or a callback, that calls.
+  bool runs_here() const noexcept { return Runner::current() == this; }
   // Another call has answered since.
   void forget_answer() noexcept { answered_waiting_ = false; }
   // What that answer is called: WANT_WRITE or WANT_ASYNC; SSL_WRITING or SSL_ASYNC_PAUSED.
@@ -32,43 +37,51 @@ class Session final : private Runner {
 
   // Ends a suspended handshake, as if it had never been: nothing is sent, no callback of the program's is called.
   void abandon() noexcept;
+  // From here on libssl drives this SSL's handshakes from inside (BIO_f_ssl), or with buffers of the program's (early
+  // data): they wait where they stand, and so does, here, one that is suspended.
+  void never_suspend() noexcept;
+  bool never_suspends() const noexcept { return never_suspends_; }
 
   // SSL_MODE_ASYNC, which libssl does not see.
   void set_async(bool on) noexcept { async_ = on; }
   bool async() const noexcept { return async_; }
   // The descriptor that becomes readable when the operation is done; -1: none.
   int async_fd() const noexcept { return async_fd_; }
-  bool async_fd_changed() const noexcept { return async_fd_ >= 0 && !async_fd_known_; }
-  void note_async_fd() noexcept { async_fd_known_ = true; }
+  // It is new in the present wait.
+  bool async_fd_is_new() const noexcept { return async_fd_ >= 0 && async_fd_is_new_; }
 
-  // libssl calls this SSL's handshake from inside (BIO_f_ssl), or with buffers of the program's (early data): never suspend.
-  void set_never_suspends() noexcept { never_suspends_ = true; }
-  bool never_suspends() const noexcept { return never_suspends_; }
+  // The info callback that the program has set on the SSL.
+  InfoGate::Callback info_callback() const noexcept { return info_.callback(ssl_); }
+  void pass_info(int where, int value) const noexcept { info_.pass(ssl_, where, value); }
 
-  // References that the layer has seen made beside the first one.
+  // References beside the first one. Any thread.
   void add_reference() noexcept { ++extra_references_; }
-  bool drop_reference() noexcept { return extra_references_ > 0 && extra_references_-- > 0; }
+  // True: it was the last one.
+  bool drop_reference() noexcept { return extra_references_-- == 0; }
 
  private:
-  explicit Session(SSL* ssl) noexcept : ssl_(ssl) {}
+  explicit Session(SSL* ssl) noexcept : ssl_(ssl) { engine_ = worker_engine(); }
   ~Session();
   static void run(void* session) noexcept;
   static void end(void* parent, void* session, CRYPTO_EX_DATA*, int, long, void*) noexcept;
   static int index() noexcept;
   void call_out(Event* call) noexcept override;
-  Wake wake() noexcept;
+  Outcome run_or_go_on(int (*function)(SSL*)) noexcept;
   bool reply_is_here() noexcept;
-  int conclude(Outcome outcome) noexcept;
+  bool wait_a_little() noexcept;
+  void take_reply() noexcept;
+  Wake wake() noexcept;
 
   SSL* ssl_;
   int (*function_)(SSL*) = nullptr;
   int value_ = 0;
   PendingCall* pending_ = nullptr;
-  unsigned retries_ = 0;
+  InfoGate info_;
+  unsigned answers_ = 0;  // that this wait has given
   std::chrono::microseconds pause_{};
-  unsigned extra_references_ = 0;
+  std::atomic<int> extra_references_{0};
   int async_fd_ = -1;
-  bool async_fd_known_ = false;
+  bool async_fd_is_new_ = false;
   bool async_ = false;
   bool never_suspends_ = false;
   bool answered_waiting_ = false;

@@ -4,8 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
-
-#include "engine_workers/engine_workers.h"
+#include <cstdio>
 
 namespace openssl_event::compat {
 
@@ -15,14 +14,17 @@ struct Statistics {
   std::atomic<std::uint64_t> offloaded{0};  // of them, executed by a worker
   std::atomic<std::uint64_t> in_place{0};   // of them, executed in the program's thread
   std::atomic<std::uint64_t> waits{0};      // of them, waited for by a thread of the program
+  std::atomic<std::uint64_t> cancelled{0};  // of them, not needed any more: their SSL was freed or reset
   std::atomic<std::uint64_t> answers{0};    // WANT_WRITE or WANT_ASYNC given while one was out
-  std::atomic<std::uint64_t> cancelled{0};  // of the calls, whose SSL was freed or reset
+  std::atomic<std::uint64_t> pauses{0};     // retries that came too soon, and so waited a little themselves
 };
 
 Statistics& statistics() noexcept;
+// In a forked child, which counts its own.
+void reset_statistics() noexcept;
 
-// Writes them, with the pool's, where OPENSSL_EVENT_STATS says.
-void write_statistics() noexcept;
+// As text, with the pool's.
+void write_statistics(std::FILE* out) noexcept;
 
 }  // namespace openssl_event::compat
 

@@ -25,12 +25,12 @@ std::FILE* output() noexcept {
 
 }  // namespace
 
-void trace_call(const SSL* ssl, const Event* call) noexcept {
+void trace_call(const char* manner, const Event* call) noexcept {
   std::FILE* out = output();
   if (!out) return;
   char text[160];
   openssl_describe(&call->pub, text, sizeof text);
-  std::fprintf(out, "%d %s: %s\n", getpid(), ssl ? "suspended" : "waiting", text);
+  std::fprintf(out, "%d %s: %s\n", getpid(), manner, text);
   std::fflush(out);
 }
 

@@ -2,14 +2,14 @@
 #ifndef COMPAT_TRACE_H
 #define COMPAT_TRACE_H
 
-#include <openssl/ssl.h>
+#include <openssl/evp.h>
 
 #include "openssl_event/event.h"
 
 namespace openssl_event::compat {
 
-// `ssl` may be nullptr: a program that waits on its own stack.
-void trace_call(const SSL* ssl, const Event* call) noexcept;
+// Before the call is handed over: `manner` says what its program does meanwhile.
+void trace_call(const char* manner, const Event* call) noexcept;
 void trace_key(const EVP_PKEY* key) noexcept;
 
 }  // namespace openssl_event::compat

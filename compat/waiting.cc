@@ -2,7 +2,11 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
+#include <utility>
+
 #include "compat/pending_call.h"
+#include "compat/pool.h"
 #include "compat/settings.h"
 #include "compat/statistics.h"
 #include "compat/trace.h"
@@ -21,15 +25,20 @@ bool is_nonblocking(SSL* ssl) noexcept {
 
 }  // namespace
 
-DirectCall::DirectCall(SSL* ssl) noexcept : previous_(in_place) {
-  in_place = settings().nonblocking == Nonblocking::inline_ && is_nonblocking(ssl);
+DirectCall::DirectCall(SSL* ssl) noexcept {
+  if (settings().nonblocking != Nonblocking::inline_) return;
+  const int saved_errno = errno;
+  previous_ = std::exchange(in_place, is_nonblocking(ssl));
+  errno = saved_errno;
 }
 
-DirectCall::~DirectCall() { in_place = previous_; }
+DirectCall::~DirectCall() {
+  if (settings().nonblocking == Nonblocking::inline_) in_place = previous_;
+}
 
 bool perform_and_wait(Operation& operation) noexcept {
-  Event* call = in_place ? nullptr : make_call(operation, nullptr);
-  if (call) trace_call(nullptr, call);
+  Event* call = in_place ? nullptr : make_call(operation, worker_engine());
+  if (call) trace_call("waiting", call);
   PendingCall* pending = call ? PendingCall::begin(call, Wake{}) : nullptr;
   if (!pending) {
     statistics().calls++;

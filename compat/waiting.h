@@ -21,7 +21,7 @@ class DirectCall {
   DirectCall& operator=(const DirectCall&) = delete;
 
  private:
-  bool previous_;
+  bool previous_ = false;
 };
 
 }  // namespace openssl_event::compat

@@ -1,0 +1,48 @@
+#include "compat/library_context.h"
+
+#include <cstring>
+#include <new>
+
+#include "compat/real.h"
+
+namespace openssl_event::compat {
+namespace {
+
+void free_with_context(void*, void* library, CRYPTO_EX_DATA*, int, long, void*) noexcept {
+  delete static_cast<LibraryContext*>(library);
+}
+
+int index() noexcept {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_with_context);
+  return index;
+}
+
+}  // namespace
+
+const LibraryContext* LibraryContext::find(const SSL_CTX* ctx) noexcept {
+  return static_cast<const LibraryContext*>(SSL_CTX_get_ex_data(ctx, index()));
+}
+
+bool LibraryContext::remember(SSL_CTX* ctx, OSSL_LIB_CTX* context, const char* properties) noexcept {
+  std::unique_ptr<LibraryContext> library(new (std::nothrow) LibraryContext);
+  if (!library) return false;
+  library->context_ = context;
+  if (properties) {
+    const std::size_t size = std::strlen(properties) + 1;
+    library->properties_.reset(new (std::nothrow) char[size]);
+    if (!library->properties_) return false;
+    std::memcpy(library->properties_.get(), properties, size);
+  }
+  return SSL_CTX_set_ex_data(ctx, index(), library.get()) && library.release();
+}
+
+}  // namespace openssl_event::compat
+
+using namespace openssl_event::compat;
+
+SSL_CTX* SSL_CTX_new_ex(OSSL_LIB_CTX* context, const char* properties, const SSL_METHOD* method) {
+  SSL_CTX* ctx = real_SSL_CTX_new_ex(context, properties, method);
+  if (!ctx || (!context && !properties) || LibraryContext::remember(ctx, context, properties)) return ctx;
+  SSL_CTX_free(ctx);
+  return nullptr;
+}
