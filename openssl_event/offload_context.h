@@ -53,8 +53,8 @@ class OffloadContext {
   OffloadContext& operator=(const OffloadContext&) = delete;
   ~OffloadContext() { set_key(nullptr); }
 
-  // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False and an error raised:
-  // there is none.
+  // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False: there is none, and
+  // an error is raised.
   bool begin_plain(void* key) noexcept;
   bool begin_digest(void* key) noexcept;
 
