@@ -7,13 +7,13 @@
 
 namespace {
 
-struct Run {
+struct Outcome {
   int status = -1;
   std::map<std::string, double> figures;
 };
 
-Run run(const std::string& options) {
-  Run result;
+Outcome run(const std::string& options) {
+  Outcome result;
   std::FILE* output = popen(("benchmarks/core " + options).c_str(), "r");
   if (!output) return result;
   char line[512], name[128];
@@ -25,7 +25,7 @@ Run run(const std::string& options) {
 }
 
 TEST(CoreBenchmark, PrintsEachFigure) {
-  const Run all = run("--quick");
+  const Outcome all = run("--quick");
   EXPECT_EQ(all.status, 0);
   for (const char* name : {"longest_call_ratio_rsa2048", "longest_call_ratio_rsa4096", "suspension_us", "pool_round_trip_us",
                            "in_place_handshake_ratio", "bulk_16k_ratio", "bulk_100b_ratio", "idle_heap_bytes",
@@ -34,7 +34,7 @@ TEST(CoreBenchmark, PrintsEachFigure) {
 }
 
 TEST(CoreBenchmark, PrintsOnlyWhatIsAskedFor) {
-  const Run some = run("--quick --only idle_heap");
+  const Outcome some = run("--quick --only idle_heap");
   EXPECT_EQ(some.status, 0);
   EXPECT_EQ(some.figures.size(), 1u);
   EXPECT_EQ(some.figures.count("idle_heap_bytes"), 1u);
