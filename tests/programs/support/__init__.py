@@ -1,0 +1,1 @@
+"""Programs that nobody here wrote, run plain and under the compat layer."""
