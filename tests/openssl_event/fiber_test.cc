@@ -137,31 +137,34 @@ TEST_F(FiberDeathTest, OverflowMeetsTheGuardPage) {
 
 constexpr std::size_t kSecret = 4000;
 
-[[gnu::noinline]] char* leave_a_secret() {
-  char secret[kSecret];
-  std::memset(secret, 'S', sizeof secret);
-  char* volatile where = secret;
-  asm volatile("" : : "r"(secret) : "memory");
+// On the true stack, not on one of AddressSanitizer's for functions that have returned.
+[[gnu::noinline, gnu::no_sanitize_address]] volatile char* leave_a_secret() {
+  volatile char secret[kSecret];
+  for (volatile char& byte : secret) byte = 'S';
+  volatile char* volatile where = secret;
   return where;
 }
 
-[[gnu::noinline]] void leave_it_deeper(void* where) {
-  char room[2048];
-  asm volatile("" : : "r"(room) : "memory");
-  *static_cast<char**>(where) = leave_a_secret();
+[[gnu::noinline, gnu::no_sanitize_address]] void leave_it_deeper(void* where) {
+  [[maybe_unused]] volatile char room[2048];
+  room[0] = 0;
+  *static_cast<volatile char**>(where) = leave_a_secret();
 }
 
-// Reads what another stack left behind, which only memory that is mapped still, and no sanitizer's, allows.
-#if !defined(__SANITIZE_ADDRESS__)
+[[gnu::noinline, gnu::no_sanitize_address]] std::size_t count_secret_bytes(const volatile char* where) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kSecret; ++i) count += where[i] == 'S';
+  return count;
+}
+
 TEST_F(FiberTest, SecretsAreWiped) {
-  char* where = nullptr;
+  volatile char* where = nullptr;
   Fiber* fiber = Fiber::take();
   fiber->run(leave_it_deeper, &where);
-  ASSERT_EQ(where[kSecret / 2], 'S');
+  EXPECT_GT(count_secret_bytes(where), kSecret / 2);
   fiber->give_back(true);
-  for (std::size_t i = 0; i < kSecret; ++i) ASSERT_NE(where[i], 'S') << i;
+  EXPECT_EQ(count_secret_bytes(where), 0u);
 }
-#endif
 
 }  // namespace
 }  // namespace openssl_event
