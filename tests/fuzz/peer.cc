@@ -38,6 +38,7 @@ bool Peer::worked(int result) {
 }
 
 void Peer::step() {
+  ERR_clear_error();  // what the machine's application was refused is no failure of the peer's
   if (!failed_ && !SSL_is_init_finished(ssl_)) worked(SSL_do_handshake(ssl_));
   if (!failed_) read();
   if (!failed_ && SSL_is_init_finished(ssl_)) write_pending();
