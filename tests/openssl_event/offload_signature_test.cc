@@ -99,9 +99,11 @@ TEST_P(OffloadSignatureTest, FailsInABufferThatIsTooSmall) {
 }
 
 TEST_P(OffloadSignatureTest, OfACopiedContextGoesOnWhereItsOriginalWas) {
-  if (hashes_by_itself()) GTEST_SKIP() << "signs in one call only";
   const DigestContext context = signing(offloaded.get(), digest());
-  ASSERT_EQ(EVP_DigestSignUpdate(context.get(), "one ", 4), 1);
+  const bool takes_parts = EVP_DigestSignUpdate(context.get(), "one ", 4) == 1;
+  ERR_clear_error();
+  ASSERT_EQ(takes_parts, !hashes_by_itself());
+  if (!takes_parts) return;  // Ed25519 and Ed448 sign in one call only, the plain key as well
   const DigestContext copy(EVP_MD_CTX_new());
   ASSERT_EQ(EVP_MD_CTX_copy_ex(copy.get(), context.get()), 1);
   ASSERT_EQ(EVP_DigestSignUpdate(context.get(), "two", 3), 1);
