@@ -2,8 +2,8 @@
 //
 // Input: two bytes of settings, then a program of commands, one byte each with its operands (see Scenario::command).
 // What is checked: Machine checks what the header says of every event; a peer's and the machine's cleartext arrives
-// unchanged, and all of it if nobody did any harm; on raw bytes the machine writes what a plain libssl writes, and fails
-// for the same reason.
+// unchanged, and all of it if nobody did any harm; on raw bytes the machine writes what a plain libssl writes, and
+// fails for the same reason.
 #include <openssl/err.h>
 
 #include <optional>
@@ -69,20 +69,23 @@ class Scenario {
   Machine machine_;
   std::optional<Peer> peer_;
   Network network_;
-  std::string fed_;        // raw bytes, all of them
+  std::string fed_;  // raw bytes, all of them
   bool fed_ended_ = false;
-  bool harmed_ = false;    // not everything need arrive
-  bool odd_input_ = false; // a plain libssl would not have seen the same bytes
+  bool harmed_ = false;     // not everything need arrive
+  bool odd_input_ = false;  // a plain libssl would not have seen the same bytes
 };
 
 void Scenario::command() {
   switch (const unsigned code = input_.number8(); code % 16) {
     case 0:
-    case 1: return feed(input_.take(code & 0x80 ? input_.number16() : input_.number8()));
+    case 1:
+      return feed(input_.take(code & 0x80 ? input_.number16() : input_.number8()));
     case 2: {  // a header that fits what follows
       const unsigned type = input_.number8();
       const std::string body(input_.take(input_.number8()));
-      return feed(std::string{static_cast<char>(20 + type % 5), 3, static_cast<char>(type >> 6), 0, static_cast<char>(body.size())} + body);
+      return feed(std::string{static_cast<char>(20 + type % 5), 3, static_cast<char>(type >> 6), 0,
+                              static_cast<char>(body.size())} +
+                  body);
     }
     case 3:
       harmed_ = odd_input_ = true;
@@ -93,7 +96,8 @@ void Scenario::command() {
       if (machine_.accepted() + size <= kMostCleartext) machine_.put_cleartext(size);
       return;
     }
-    case 6: return machine_.close_output();
+    case 6:
+      return machine_.close_output();
     case 7:
       harmed_ = fed_ended_ = true;
       return machine_.end_input();
@@ -104,12 +108,18 @@ void Scenario::command() {
         machine_.update_key(code & 0x10);
       }
       return;
-    case 9: return machine_.answer_calls(static_cast<CallPolicy>(input_.number8() % 6));
-    case 10: return machine_.hold(code & 0x10, code & 0x20);
-    case 11: return machine_.receive_by(code & 0x10, input_.number8());
-    case 12: return machine_.set_windows(1 + (code >> 4 & 3), 1 + (code >> 6));
-    case 13: return peer_command();
-    case 14: return damage();
+    case 9:
+      return machine_.answer_calls(static_cast<CallPolicy>(input_.number8() % 6));
+    case 10:
+      return machine_.hold(code & 0x10, code & 0x20);
+    case 11:
+      return machine_.receive_by(code & 0x10, input_.number8());
+    case 12:
+      return machine_.set_windows(1 + (code >> 4 & 3), 1 + (code >> 6));
+    case 13:
+      return peer_command();
+    case 14:
+      return damage();
     case 15:
       if ((code & 0xc0) == 0xc0) machine_.end(code & 0x10);  // rare, since it ends the run
       return;
@@ -120,10 +130,14 @@ void Scenario::peer_command() {
   const unsigned code = input_.number8();
   if (!peer_) return;
   switch (code % 8) {
-    case 0: return peer_->shut_down();
+    case 0:
+      return peer_->shut_down();
     case 1:
-    case 2: return peer_->update_key(code % 8 == 1);
-    case 3: harmed_ = true; return peer_->renegotiate();
+    case 2:
+      return peer_->update_key(code % 8 == 1);
+    case 3:
+      harmed_ = true;
+      return peer_->renegotiate();
     default:
       const std::size_t size = input_.number16();
       if (peer_->written() + size <= kMostCleartext) peer_->write(size);
@@ -173,8 +187,8 @@ void Scenario::finish() {
   CHECK(peer_->received().size() == machine_.accepted());
 }
 
-// The same bytes to an SSL on memory BIOs, but for a record that has not come whole: the framer keeps that, where a plain
-// SSL would look at its beginning.
+// The same bytes to an SSL on memory BIOs, but for a record that has not come whole: the framer keeps that, where a
+// plain SSL would look at its beginning.
 void Scenario::compare_with_plain() {
   if (odd_input_ || machine_.calls_failed()) return;
   SSL* ssl = new_ssl(config_, config_.client, Key::plain);

@@ -42,9 +42,12 @@ SSL_CTX* context(bool client, Key kind) {
 int lowest(Versions versions) {
   switch (versions) {
     case Versions::any:
-    case Versions::to_1_2: return 0;
-    case Versions::only_1_2: return TLS1_2_VERSION;
-    case Versions::only_1_3: return TLS1_3_VERSION;
+    case Versions::to_1_2:
+      return 0;
+    case Versions::only_1_2:
+      return TLS1_2_VERSION;
+    case Versions::only_1_3:
+      return TLS1_3_VERSION;
   }
   return 0;
 }

@@ -1,7 +1,8 @@
-// Any bytes, in any portions, by both ways in, must come out as the same RECORD_INs, with none lost, none changed later.
+// Any bytes, in any portions, by both ways in, must come out as the same RECORD_INs, with none lost, none changed
+// later.
 //
-// Input: a byte n, whose highest bit makes it a client's, n % 16 bytes that say how to cut, then what comes from the network, in which kZeros and a byte m stand
-// for 80 * m bytes of 0, so that long records come of short inputs.
+// Input: a byte n, whose highest bit makes it a client's, n % 16 bytes that say how to cut, then what comes from the
+// network, in which kZeros and a byte m stand for 80 * m bytes of 0, so that long records come of short inputs.
 #include <cstring>
 #include <deque>
 #include <memory>

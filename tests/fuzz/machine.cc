@@ -121,16 +121,21 @@ void Machine::check_rest() {
 void Machine::handle(OPENSSL_EVENT* e) {
   switch (e->kind) {
     case OPENSSL_RECORD_IN_KIND:
-    case OPENSSL_CLEARTEXT_IN_KIND: return take_back(e);
-    default: break;
+    case OPENSSL_CLEARTEXT_IN_KIND:
+      return take_back(e);
+    default:
+      break;
   }
   CHECK(!failed());  // the error is the last word
   CHECK(openssl_owner(e) == tls_ && !openssl_isCancelled(e));
   char text[200];
   CHECK(*openssl_describe(e, text, sizeof text));
   switch (e->kind) {
-    case OPENSSL_ENGINE_CALL_OUT_KIND: return deal_with(e);
-    case OPENSSL_STATUS_OUT_KIND: note_status(e->s); return give_back(e);
+    case OPENSSL_ENGINE_CALL_OUT_KIND:
+      return deal_with(e);
+    case OPENSSL_STATUS_OUT_KIND:
+      note_status(e->s);
+      return give_back(e);
     case OPENSSL_RECORD_OUT_KIND:
       CHECK(length_of(e) == length_in_header(e->r.buf));
       output_.append(e->r.buf, length_of(e));
@@ -140,7 +145,8 @@ void Machine::handle(OPENSSL_EVENT* e) {
       CHECK(++cleartexts_out_ <= cleartext_window_);
       received_.append(e->c.buf, length_of(e));
       return hold_cleartext_ ? held_.push_back(e) : give_back(e);
-    default: CHECK(!"a kind that the machine makes");
+    default:
+      CHECK(!"a kind that the machine makes");
   }
 }
 
@@ -169,13 +175,15 @@ void Machine::note_status(const OPENSSL_STATUS& status) {
       CHECK(!output_closed_ && cleartext_in_.empty());
       output_closed_ = true;
       return;
-    case OPENSSL_STATUS_KEY_UPDATED: return;
+    case OPENSSL_STATUS_KEY_UPDATED:
+      return;
     case OPENSSL_STATUS_ERROR:
       error_reason_ = status.reason;
       error_code_ = status.error.code;
       CHECK(error_reason_ != OPENSSL_REASON_NONE);
       return;
-    default: CHECK(!"a status of the header's");
+    default:
+      CHECK(!"a status of the header's");
   }
 }
 
@@ -184,16 +192,25 @@ void Machine::deal_with(OPENSSL_EVENT* call) {
   call_ = nullptr;
   OPENSSL_SIGN& sign = call->e.u.s;
   switch (policy_) {
-    case CallPolicy::execute: CHECK(call->e.engine->call(call)); break;
-    case CallPolicy::decline: CHECK(openssl_decline(call)); break;
-    case CallPolicy::fail: CHECK(openssl_failCall(call, "the fuzzer says no")); break;
-    case CallPolicy::forget: break;
+    case CallPolicy::execute:
+      CHECK(call->e.engine->call(call));
+      break;
+    case CallPolicy::decline:
+      CHECK(openssl_decline(call));
+      break;
+    case CallPolicy::fail:
+      CHECK(openssl_failCall(call, "the fuzzer says no"));
+      break;
+    case CallPolicy::forget:
+      break;
     case CallPolicy::lie:
       std::memset(sign.signature, 0x5a, sign.signature_size);
       sign.signature_len = sign.signature_size - (sign.tbs_len & 1);
       CHECK(openssl_completeCall(call));
       break;
-    case CallPolicy::hold: call_ = call; return;
+    case CallPolicy::hold:
+      call_ = call;
+      return;
   }
   if (policy_ >= CallPolicy::fail) calls_failed_ = true;
   give_back(call);

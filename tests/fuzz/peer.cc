@@ -10,7 +10,9 @@
 namespace openssl_event::fuzz {
 
 Peer::Peer(const Config& config)
-    : ssl_(new_ssl(config, !config.client, Key::plain)), from_network_(BIO_new(BIO_s_mem())), to_network_(BIO_new(BIO_s_mem())) {
+    : ssl_(new_ssl(config, !config.client, Key::plain)),
+      from_network_(BIO_new(BIO_s_mem())),
+      to_network_(BIO_new(BIO_s_mem())) {
   SSL_set_bio(ssl_, from_network_, to_network_);
   BIO_set_mem_eof_return(from_network_, -1);
   SSL_set_mode(ssl_, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
@@ -43,7 +45,8 @@ void Peer::step() {
   if (!failed_) read();
   if (!failed_ && SSL_is_init_finished(ssl_)) write_pending();
   const bool may_close = shut_down_ && finished_writing() && SSL_is_init_finished(ssl_);
-  if (!failed_ && may_close && !(SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) worked(std::max(SSL_shutdown(ssl_), -1) + 1);
+  if (!failed_ && may_close && !(SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN))
+    worked(std::max(SSL_shutdown(ssl_), -1) + 1);
   ERR_clear_error();
 }
 
@@ -67,12 +70,14 @@ void Peer::write_pending() {
 }
 
 void Peer::update_key(bool both) {
-  if (!failed_ && SSL_key_update(ssl_, both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED)) SSL_do_handshake(ssl_);
+  if (!failed_ && SSL_key_update(ssl_, both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED))
+    SSL_do_handshake(ssl_);
   ERR_clear_error();
 }
 
 void Peer::renegotiate() {
-  if (!failed_ && SSL_version(ssl_) < TLS1_3_VERSION && SSL_is_init_finished(ssl_) && SSL_renegotiate(ssl_)) SSL_do_handshake(ssl_);
+  if (!failed_ && SSL_version(ssl_) < TLS1_3_VERSION && SSL_is_init_finished(ssl_) && SSL_renegotiate(ssl_))
+    SSL_do_handshake(ssl_);
   ERR_clear_error();
 }
 
@@ -98,12 +103,24 @@ std::string Network::carry(std::string_view bytes) {
 void Network::apply(const Order& order, std::string& record, std::string& out) const {
   const std::size_t place = order.place % record.size();
   switch (order.damage) {
-    case Damage::flip: record[place] = static_cast<char>(record[place] ^ std::max(order.value & 0xff, 1u)); return;
-    case Damage::cut: record.resize(place); return;
-    case Damage::drop: record.clear(); return;
-    case Damage::repeat: out += record; return;
-    case Damage::insert: out += std::string("\x15\x03\x03\0\2", 5) + static_cast<char>(order.place) + static_cast<char>(order.value); return;
-    case Damage::retype: record[0] = static_cast<char>(20 + order.value % 5); return;
+    case Damage::flip:
+      record[place] = static_cast<char>(record[place] ^ std::max(order.value & 0xff, 1u));
+      return;
+    case Damage::cut:
+      record.resize(place);
+      return;
+    case Damage::drop:
+      record.clear();
+      return;
+    case Damage::repeat:
+      out += record;
+      return;
+    case Damage::insert:
+      out += std::string("\x15\x03\x03\0\2", 5) + static_cast<char>(order.place) + static_cast<char>(order.value);
+      return;
+    case Damage::retype:
+      record[0] = static_cast<char>(20 + order.value % 5);
+      return;
   }
 }
 

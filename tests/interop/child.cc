@@ -52,7 +52,8 @@ Child::Child(std::vector<std::string> command, const Files& files) {
   Pipe input, output;
   Actions actions;
   files.input.empty() ? actions.from_fd(0, input.ends[0]) : actions.from_file(0, files.input, O_RDONLY);
-  files.output.empty() ? actions.from_fd(1, output.ends[1]) : actions.from_file(1, files.output, O_WRONLY | O_CREAT | O_TRUNC);
+  files.output.empty() ? actions.from_fd(1, output.ends[1])
+                       : actions.from_file(1, files.output, O_WRONLY | O_CREAT | O_TRUNC);
   actions.from_fd(2, output.ends[1]);
   if (!files.directory.empty()) actions.change_directory(files.directory);
   std::vector<char*> arguments;

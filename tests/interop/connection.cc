@@ -32,7 +32,8 @@ openssl_workers_t* workers() {
 
 }  // namespace
 
-Connection::Connection(SSL* ssl, int socket) : tls_(openssl_new(ssl)), socket_(socket), completions_(openssl_newCompletions()) {
+Connection::Connection(SSL* ssl, int socket)
+    : tls_(openssl_new(ssl)), socket_(socket), completions_(openssl_newCompletions()) {
   SSL_free(ssl);
   if (!tls_ || !completions_ || socket < 0) throw std::runtime_error("no connection");
 }
@@ -89,25 +90,42 @@ void Connection::handle(OPENSSL_EVENT* e) {
       ++calls_here_;
       e->e.engine->call(e);
       break;
-    case OPENSSL_CLEARTEXT_OUT_KIND: received_.append(e->c.buf, static_cast<std::size_t>(e->c.len)); break;
-    case OPENSSL_RECORD_OUT_KIND: openssl_queueRecord(tls_, e); return;
-    case OPENSSL_STATUS_OUT_KIND: note_status(e->s); break;
-    default: openssl_freeEvent(e); return;
+    case OPENSSL_CLEARTEXT_OUT_KIND:
+      received_.append(e->c.buf, static_cast<std::size_t>(e->c.len));
+      break;
+    case OPENSSL_RECORD_OUT_KIND:
+      openssl_queueRecord(tls_, e);
+      return;
+    case OPENSSL_STATUS_OUT_KIND:
+      note_status(e->s);
+      break;
+    default:
+      openssl_freeEvent(e);
+      return;
   }
   openssl_putEvent(tls_, e);
 }
 
 void Connection::note_status(const OPENSSL_STATUS& status) {
   switch (status.status) {
-    case OPENSSL_STATUS_HANDSHAKE_DONE: ++handshakes_; break;
-    case OPENSSL_STATUS_CLOSE_NOTIFY: closed_in_ = true; break;
-    case OPENSSL_STATUS_OUTPUT_CLOSED: closed_out_ = true; break;
-    case OPENSSL_STATUS_KEY_UPDATED: ++key_updates_; break;
+    case OPENSSL_STATUS_HANDSHAKE_DONE:
+      ++handshakes_;
+      break;
+    case OPENSSL_STATUS_CLOSE_NOTIFY:
+      closed_in_ = true;
+      break;
+    case OPENSSL_STATUS_OUTPUT_CLOSED:
+      closed_out_ = true;
+      break;
+    case OPENSSL_STATUS_KEY_UPDATED:
+      ++key_updates_;
+      break;
     case OPENSSL_STATUS_ERROR:
       failure_ = status.reason;
       log_.append(status.text).append("\n");
       break;
-    default: log_.append("a status without a name\n");
+    default:
+      log_.append("a status without a name\n");
   }
 }
 

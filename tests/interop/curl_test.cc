@@ -8,8 +8,23 @@ class Curl : public ServerTest {
  protected:
   Words curl(KeyType key, int version) const {
     const std::string only = version == TLS1_3_VERSION ? "1.3" : "1.2";
-    return {"curl", "--disable", "--silent", "--show-error", "--no-buffer", "--http1.1", "--noproxy", "*", "--max-time", std::to_string(kPatienceSeconds),
-            "--cacert", certificate_file(key), "--resolve", "localhost:" + port() + ":127.0.0.1", "--tlsv" + only, "--tls-max", only,
+    return {"curl",
+            "--disable",
+            "--silent",
+            "--show-error",
+            "--no-buffer",
+            "--http1.1",
+            "--noproxy",
+            "*",
+            "--max-time",
+            std::to_string(kPatienceSeconds),
+            "--cacert",
+            certificate_file(key),
+            "--resolve",
+            "localhost:" + port() + ":127.0.0.1",
+            "--tlsv" + only,
+            "--tls-max",
+            only,
             "https://localhost:" + port() + "/"};
   }
   // Its end is that of the connection.
@@ -18,7 +33,8 @@ class Curl : public ServerTest {
     machine().close();
   }
   bool ends_well() {
-    return machine().run_until([this] { return machine().close_notify_received() || peer().closed_output(); }, &peer()) &&
+    return machine().run_until([this] { return machine().close_notify_received() || peer().closed_output(); },
+                               &peer()) &&
            peer().wait_for_end() && peer().exit_status() == 0;
   }
 };
@@ -60,7 +76,9 @@ TEST_P(CurlOfVersion, UploadsTenMegabytesUnchanged) {
   run(curl(KeyType::kEcP256, GetParam()) + Words{"--data-binary", "@" + much_data_file(), "--header", "Expect:"});
   ASSERT_TRUE(machine_receives("\r\n\r\n")) << story();
   const std::size_t body = machine().received().find("\r\n\r\n") + 4;
-  ASSERT_TRUE(machine().run_until([&, this] { return machine().received().size() == body + much_data().size(); }, &peer())) << story();
+  ASSERT_TRUE(
+      machine().run_until([&, this] { return machine().received().size() == body + much_data().size(); }, &peer()))
+      << story();
   EXPECT_EQ(sha256(machine().received().substr(body)), sha256(much_data()));
   respond("thanks");
   EXPECT_TRUE(ends_well()) << story();

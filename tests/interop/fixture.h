@@ -46,7 +46,8 @@ class InteropTest : public ::testing::Test {
 
   // What happened, for the message of a failure.
   std::string story() const {
-    return "machine:\n" + (connection_ ? end_of(connection_->log()) : "") + "peer:\n" + (peer_ ? end_of(peer_->output()) : "");
+    return "machine:\n" + (connection_ ? end_of(connection_->log()) : "") + "peer:\n" +
+           (peer_ ? end_of(peer_->output()) : "");
   }
 
   testing::Context context_;
@@ -65,7 +66,9 @@ class InteropTest : public ::testing::Test {
 // The machine is the server.
 class ServerTest : public InteropTest {
  protected:
-  void serve(int version, KeyType key = KeyType::kEcP256) { context_ = testing::make_server_context(version, key, true); }
+  void serve(int version, KeyType key = KeyType::kEcP256) {
+    context_ = testing::make_server_context(version, key, true);
+  }
   std::string port() const { return listener_.port(); }
 
   // Starts the program and takes its connection.
@@ -94,7 +97,8 @@ class ClientTest : public InteropTest {
     SSL* ssl = testing::make_ssl(context_.get(), testing::Role::kClient).release();
     if (session) SSL_set_session(ssl, session);
     if (!alpn_.empty())
-      SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn_.data()), static_cast<unsigned>(alpn_.size()));
+      SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn_.data()),
+                          static_cast<unsigned>(alpn_.size()));
     connection_.emplace(ssl, socket);
   }
 

@@ -8,8 +8,18 @@ class GnutlsClient : public ServerTest {
  protected:
   Words client(KeyType key, int version) const {
     const std::string only = version == TLS1_3_VERSION ? "1.3" : "1.2";
-    return {"gnutls-cli", "--port", port(), "--x509cafile", certificate_file(key), "--priority", "NORMAL:-VERS-ALL:+VERS-TLS" + only,
-            "--verify-hostname", "localhost", "--sni-hostname", "localhost", "127.0.0.1"};
+    return {"gnutls-cli",
+            "--port",
+            port(),
+            "--x509cafile",
+            certificate_file(key),
+            "--priority",
+            "NORMAL:-VERS-ALL:+VERS-TLS" + only,
+            "--verify-hostname",
+            "localhost",
+            "--sni-hostname",
+            "localhost",
+            "127.0.0.1"};
   }
 };
 
@@ -58,7 +68,8 @@ TEST_P(GnutlsClientOfVersion, TenMegabytesArriveAndOneIsDeliveredUnchanged) {
   run(client(KeyType::kEcP256, GetParam()) + Words{"--logfile", scratch_file("log")},
       {.input = much_data_file(), .output = got, .directory = ""});
   ASSERT_TRUE(established()) << story();
-  ASSERT_TRUE(machine().run_until([this] { return machine().received().size() == much_data().size(); }, &peer())) << story();
+  ASSERT_TRUE(machine().run_until([this] { return machine().received().size() == much_data().size(); }, &peer()))
+      << story();
   EXPECT_EQ(sha256(machine().received()), sha256(much_data()));
   machine().send(megabyte);
   machine().close();

@@ -8,8 +8,8 @@ class GnutlsServer : public ClientTest {
  protected:
   static Words server(KeyType key, int version) {
     const std::string only = version == TLS1_3_VERSION ? "1.3" : "1.2";
-    return {"gnutls-serv", "--echo", "--x509certfile", certificate_file(key), "--x509keyfile", key_file(key), "--priority",
-            "NORMAL:-VERS-ALL:+VERS-TLS" + only};
+    return {"gnutls-serv",   "--echo",      "--x509certfile", certificate_file(key),
+            "--x509keyfile", key_file(key), "--priority",     "NORMAL:-VERS-ALL:+VERS-TLS" + only};
   }
 
   // Its port is ours to choose; should another program be faster to take it, once more.
@@ -41,7 +41,8 @@ TEST_P(GnutlsServerMatrix, MutualTlsWithTheClientsKeyOnAWorkerCarriesDataBothWay
   note_in_matrix("gnutls-serv", key, version, "FAILED");
   trust(version, key);
   testing::use_key(context_.get(), key, true);
-  start_and_connect(server(key, version) + Words{"--require-client-cert", "--verify-client-cert", "--x509cafile", certificate_file(key)});
+  start_and_connect(server(key, version) +
+                    Words{"--require-client-cert", "--verify-client-cert", "--x509cafile", certificate_file(key)});
   ASSERT_TRUE(established()) << story();
   EXPECT_TRUE(data_is_echoed()) << story();
   EXPECT_EQ(machine().calls_on_workers(), 1);
@@ -58,8 +59,8 @@ TEST_P(GnutlsServerOfVersion, ResumesOurSession) {
   trust(GetParam());
   start_and_connect(server(KeyType::kEcP256, GetParam()));
   ASSERT_TRUE(established() && data_is_echoed()) << story();
-  const std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> session(SSL_get1_session(openssl_ssl(machine().machine())),
-                                                                          SSL_SESSION_free);
+  const std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> session(
+      SSL_get1_session(openssl_ssl(machine().machine())), SSL_SESSION_free);
   machine().close();
   ASSERT_TRUE(close_notify_received()) << story();
   connect(port_, session.get());
@@ -83,7 +84,8 @@ TEST_P(GnutlsServerOfVersion, TenMegabytesComeBackUnchanged) {
   std::string lines;  // it takes no more than a kilobyte at a time, and only text
   for (unsigned i = 0; lines.size() < much_data().size(); ++i) lines += std::to_string(i * 2654435761u) + "\n";
   machine().send(lines);
-  ASSERT_TRUE(machine().run_until([&, this] { return machine().received().size() == lines.size(); }, &peer())) << story();
+  ASSERT_TRUE(machine().run_until([&, this] { return machine().received().size() == lines.size(); }, &peer()))
+      << story();
   EXPECT_EQ(sha256(machine().received()), sha256(lines));
 }
 

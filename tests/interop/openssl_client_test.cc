@@ -7,8 +7,17 @@ namespace {
 class OpensslClient : public ServerTest {
  protected:
   Words client(KeyType key = KeyType::kEcP256) const {
-    return {"openssl", "s_client", "-connect", "127.0.0.1:" + port(), "-servername", "localhost", "-CAfile", certificate_file(key),
-            "-verify_return_error", "-verify_hostname", "localhost"};
+    return {"openssl",
+            "s_client",
+            "-connect",
+            "127.0.0.1:" + port(),
+            "-servername",
+            "localhost",
+            "-CAfile",
+            certificate_file(key),
+            "-verify_return_error",
+            "-verify_hostname",
+            "localhost"};
   }
 };
 
@@ -47,7 +56,8 @@ TEST_P(OpensslClientOfVersion, ResumesItsSessionWithoutASignature) {
   EXPECT_EQ(machine().calls_on_workers(), 0);
 }
 
-int take_http_1_1(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size, void*) {
+int take_http_1_1(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size,
+                  void*) {
   unsigned char* chosen = nullptr;
   const auto* ours = reinterpret_cast<const unsigned char*>("\x8http/1.1");
   const int outcome = SSL_select_next_proto(&chosen, size, ours, 9, in, in_size);
@@ -86,7 +96,8 @@ TEST_P(OpensslClientOfVersion, ItsCloseNotifyIsSeen) {
 TEST_P(OpensslClientOfVersion, TenMegabytesArriveUnchanged) {
   serve(GetParam());
   run(client() + Words{"-quiet"}, {.input = much_data_file(), .output = "", .directory = ""});
-  ASSERT_TRUE(machine().run_until([&] { return machine().received().size() == much_data().size(); }, &peer())) << story();
+  ASSERT_TRUE(machine().run_until([&] { return machine().received().size() == much_data().size(); }, &peer()))
+      << story();
   EXPECT_EQ(sha256(machine().received()), sha256(much_data()));
 }
 
@@ -109,7 +120,8 @@ TEST_F(OpensslClient, UpdatesKeysAtItsRequest) {
   peer().write("k\n");
   ASSERT_TRUE(peer_says("KEYUPDATE", 1) && data_flows()) << story();
   peer().write("K\n");
-  ASSERT_TRUE(peer_says("KEYUPDATE", 2) && data_flows() && data_flows()) << story();  // the answer comes with our next data
+  ASSERT_TRUE(peer_says("KEYUPDATE", 2) && data_flows() && data_flows())
+      << story();                                               // the answer comes with our next data
   EXPECT_EQ(peer().times_said(", KeyUpdate\n"), 3) << story();  // k, K, and our answer to K
 }
 

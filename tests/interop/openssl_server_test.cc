@@ -62,7 +62,8 @@ TEST_P(OpensslServerOfVersion, ResumesOurSession) {
 
 TEST_P(OpensslServerOfVersion, ShowsTheCertificateOfTheNameWeAskFor) {
   trust(GetParam(), KeyType::kEd25519);
-  start_and_connect(server(KeyType::kEcP256) + Words{"-servername", "localhost", "-cert2", certificate_file(KeyType::kEd25519), "-key2",
+  start_and_connect(server(KeyType::kEcP256) + Words{"-servername", "localhost", "-cert2",
+                                                     certificate_file(KeyType::kEd25519), "-key2",
                                                      key_file(KeyType::kEd25519)});
   EXPECT_TRUE(established() && data_flows()) << story();
 }
