@@ -29,7 +29,7 @@ TEST_F(MisuseDeathTest, PuttingAnEventOfAFreedConnection) {
 
 TEST_F(MisuseDeathTest, ForeignMemory) {
   alignas(16) char memory[1000] = {};
-  EXPECT_DEATH(openssl_putEvent(client->tls(), reinterpret_cast<OPENSSL_EVENT*>(memory + 500)), "not an event");
+  EXPECT_DEATH(openssl_putEvent(client->tls(), reinterpret_cast<OPENSSL_EVENT*>(memory + 512)), "not an event");
 }
 
 TEST_F(MisuseDeathTest, FreeingALentEvent) { EXPECT_DEATH(openssl_freeEvent(record), "the machine made this event"); }
