@@ -1,10 +1,6 @@
 // What the machine does next, and on which stack.
 #include "openssl_event/connection.h"
 
-#include <openssl/err.h>
-
-#include "openssl_event/error_queue.h"
-
 using namespace openssl_event;
 
 openssl_connection_st::Event* openssl_connection_st::get() noexcept {
@@ -14,7 +10,6 @@ openssl_connection_st::Event* openssl_connection_st::get() noexcept {
     turn_due_ = true;
     return nullptr;
   }
-  clear_errors();
   while (ready_.empty() && !retry_held_ && advance()) {
   }
   if (ready_.empty()) {
@@ -33,12 +28,12 @@ openssl_connection_st::Event* openssl_connection_st::hand_out() noexcept {
     e->owner = nullptr;
   else
     lent_.push_back(e);
-  trace(OPENSSL_TRACE_GET, e);
+  if (trace_) trace(OPENSSL_TRACE_GET, e);
   return e;
 }
 
 void openssl_connection_st::trace(int direction, const Event* e) noexcept {
-  if (trace_) trace_(trace_argument_, this, direction, &e->pub);
+  trace_(trace_argument_, this, direction, &e->pub);
 }
 
 // One step. False: nothing can be done now.
@@ -52,7 +47,8 @@ bool openssl_connection_st::advance() noexcept {
 }
 
 bool openssl_connection_st::readable() const noexcept {
-  return !input_.empty() || read_due_ || retry_due_ || (input_.ended() && !closed_in_) || SSL_pending(ssl_) > 0;
+  if (!input_.empty() || read_due_ || retry_due_ || (input_.ended() && !closed_in_)) return true;
+  return !(path_ && path_->receiving()) && SSL_pending(ssl_) > 0;
 }
 
 bool openssl_connection_st::can_read() const noexcept {
@@ -82,7 +78,8 @@ Step openssl_connection_st::input_step() const noexcept {
 
 // On the record path no SSL_write comes by that would send it.
 bool openssl_connection_st::answer_due() const noexcept {
-  return libssl_is_bypassed() && (SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE || path_->key_is_spent());
+  return path_ && (libssl_is_bypassed() || path_->sends()) &&
+         (SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE || path_->key_is_spent());
 }
 
 Step openssl_connection_st::choose() const noexcept {

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <cstdio>
@@ -9,15 +10,16 @@
 #include <cstring>
 #include <new>
 
+#include "openssl_event/event_memory.h"
+
 namespace openssl_event {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
-
 void free_memory(Event* e) noexcept {
+  const std::uint8_t size_class = e->size_class;
   e->magic = 0;
   e->~Event();
-  ::operator delete(e);
+  give_back_event_memory(e, size_class);
 }
 
 #ifdef NDEBUG
@@ -93,16 +95,20 @@ static_assert(offsetof(OPENSSL_RECORD, buf) == offsetof(OPENSSL_CLEARTEXT, buf))
 static_assert(offsetof(OPENSSL_RECORD, len) == offsetof(OPENSSL_CLEARTEXT, len));
 
 Event* make_event(int kind, std::size_t buffer) noexcept {
-  void* memory = ::operator new(sizeof(Event) + buffer, std::nothrow);
+  std::uint8_t size_class;
+  void* memory = take_event_memory(sizeof(Event) + buffer, size_class);
   if (!memory) {
     ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
     return nullptr;
   }
-  Event* e = new (memory) Event();
+  Event* e = new (memory) Event;
+  const unsigned size = size_of_kind(kind);
+  std::memset(memory, 0, offsetof(Event, pub) + std::max<std::size_t>(size, sizeof(OPENSSL_RECORD)));
   e->magic = kMagic;
+  e->size_class = size_class;
   e->holder = Holder::machine;
   e->pub.kind = kind;
-  e->pub.r.size = size_of_kind(kind);
+  e->pub.r.size = size;
   return e;
 }
 
@@ -111,9 +117,9 @@ void destroy_event(Event* e, bool cleanse) noexcept {
   if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
   if (e->release) e->release(e->release_argument);
   if (e->operation) e->operation->unref();
-  destroy_event(e->source);
-  ::operator delete(e->strings);
-  ::operator delete(e->text);
+  if (e->source) destroy_event(e->source);
+  if (e->strings) ::operator delete(e->strings);
+  if (e->text) ::operator delete(e->text);
   e->release = nullptr;
   e->operation = nullptr;
   e->source = nullptr;
@@ -121,16 +127,8 @@ void destroy_event(Event* e, bool cleanse) noexcept {
   retire(e);
 }
 
-int kind_of(const Event* e) noexcept {
-  return std::atomic_ref<int>(const_cast<int&>(e->pub.kind)).load(std::memory_order_acquire);
-}
-
 void flip_to_reply(Event* e) noexcept {
   std::atomic_ref<int>(e->pub.kind).store(OPENSSL_ENGINE_CALL_IN_KIND, std::memory_order_release);
-}
-
-bool made_by_application(int kind) noexcept {
-  return kind == OPENSSL_RECORD_IN_KIND || kind == OPENSSL_CLEARTEXT_IN_KIND;
 }
 
 bool misuse(const char* function, const char* what) noexcept {
@@ -143,7 +141,7 @@ bool misuse(const char* function, const char* what) noexcept {
   return false;
 }
 
-bool held_by_application(const Event* e, const char* function) noexcept {
+bool report_holder(const Event* e, const char* function) noexcept {
   if (e->magic != kMagic) return misuse(function, "not an event of this library, or one that has been freed");
   switch (e->holder) {
     case Holder::application: return true;

@@ -21,6 +21,7 @@ struct Event {
   bool unseen;      // RECORD_IN: made of the rest of a cut record; the application never had it
   bool declined;    // ENGINE_CALL: the machine shall execute it
   bool succeeded;   // ENGINE_CALL: executed, with a result
+  std::uint8_t size_class;  // of its memory
   std::atomic<bool> cancelled;
   openssl_t* owner;          // the connection that made it, or, for the application's events, has it now
   Event* next;               // the list it is in: a queue of the machine, or what the machine has lent
@@ -50,10 +51,14 @@ void destroy_event(Event* e, bool cleanse = false) noexcept;
 inline char* inline_buffer(Event* e) noexcept { return reinterpret_cast<char*>(e + 1); }
 
 // `kind` may be read while another thread flips it.
-int kind_of(const Event* e) noexcept;
+inline int kind_of(const Event* e) noexcept {
+  return std::atomic_ref<int>(const_cast<int&>(e->pub.kind)).load(std::memory_order_acquire);
+}
 void flip_to_reply(Event* e) noexcept;
 
-bool made_by_application(int kind) noexcept;
+inline bool made_by_application(int kind) noexcept {
+  return kind == OPENSSL_RECORD_IN_KIND || kind == OPENSSL_CLEARTEXT_IN_KIND;
+}
 
 // Leaves a machine's event to whoever holds it, and who ends it by openssl_returnEvent.
 inline void orphan(Event* e) noexcept {
@@ -64,7 +69,11 @@ inline void orphan(Event* e) noexcept {
 // The handling of misuse: abort with a message, or, with NDEBUG, an entry in the error queue. Returns false.
 bool misuse(const char* function, const char* what) noexcept;
 // True if `e` is an event that the application holds; else reports misuse.
-bool held_by_application(const Event* e, const char* function) noexcept;
+constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
+bool report_holder(const Event* e, const char* function) noexcept;
+inline bool held_by_application(const Event* e, const char* function) noexcept {
+  return (e->magic == kMagic && e->holder == Holder::application) || report_holder(e, function);
+}
 
 // A first-in first-out list through `next` and `previous`. Owned and used by the connection's thread.
 class EventList {

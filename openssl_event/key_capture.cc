@@ -17,7 +17,9 @@ struct Previous {
   SSL_CTX_keylog_cb_func callback;
 };
 
-void free_previous(void*, void* previous, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Previous*>(previous); }
+void free_previous(void*, void* previous, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<Previous*>(previous);
+}
 
 int context_index() noexcept {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_previous);
@@ -30,7 +32,9 @@ struct Listening {
   KeyListener* listener;
 };
 
-void free_listening(void*, void* listening, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Listening*>(listening); }
+void free_listening(void*, void* listening, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<Listening*>(listening);
+}
 int forget_listening(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** listening, int, long, void*) {
   *listening = nullptr;
   return 1;

@@ -10,8 +10,8 @@ namespace openssl_event {
 
 class KeyListener {
  public:
-  // libssl has just changed to the key of this secret, which protects what the server, or the client, sends. The bytes are
-  // wiped when this returns.
+  // libssl has just changed to the key of this secret, which protects what the server, or the client, sends. The bytes
+  // are wiped when this returns.
   virtual void traffic_secret(bool of_server, const unsigned char* secret, std::size_t size) noexcept = 0;
 
  protected:

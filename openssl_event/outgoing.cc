@@ -68,7 +68,7 @@ bool openssl_connection_st::mark_sent(std::size_t len) noexcept {
     if (line_offset_ < size) break;
     line_offset_ -= size;
     line_.remove(e);
-    trace(OPENSSL_TRACE_PUT, e);
+    if (trace_) trace(OPENSSL_TRACE_PUT, e);
     take_back(e);
   }
   return true;

@@ -25,7 +25,7 @@ bool openssl_connection_st::put(Event* e) noexcept {
     ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "event of a negative length");
     return false;
   }
-  trace(OPENSSL_TRACE_PUT, e);
+  if (trace_) trace(OPENSSL_TRACE_PUT, e);
   e->holder = Holder::machine;
   switch (kind) {
     case OPENSSL_RECORD_IN_KIND:

@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 
+#include <bit>
 #include <cstring>
 
 #include "openssl_event/openssl_event.h"
@@ -13,7 +14,8 @@ constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
 constexpr std::size_t kTypeByte = 1;
 
 void store_big_endian(std::uint64_t value, unsigned char* bytes) noexcept {
-  for (int i = 7; i >= 0; --i, value >>= 8) bytes[i] = static_cast<unsigned char>(value);
+  if constexpr (std::endian::native == std::endian::little) value = __builtin_bswap64(value);
+  std::memcpy(bytes, &value, sizeof value);
 }
 
 void write_header(unsigned char type, std::size_t fragment, unsigned char* record) noexcept {
@@ -45,13 +47,15 @@ bool take_tag(EVP_CIPHER_CTX* context, unsigned char* tag) noexcept {
 }  // namespace
 
 std::uint64_t load_big_endian(const unsigned char* bytes) noexcept {
-  std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+  std::uint64_t value;
+  std::memcpy(&value, bytes, sizeof value);
+  if constexpr (std::endian::native == std::endian::little) value = __builtin_bswap64(value);
   return value;
 }
 
 bool is_whole_record(const unsigned char* record, std::size_t size) noexcept {
-  return size >= kHeader && record[1] == 3 && record[2] == 3 && size == kHeader + (std::size_t{record[3]} << 8 | record[4]);
+  return size >= kHeader && record[1] == 3 && record[2] == 3 &&
+         size == kHeader + (std::size_t{record[3]} << 8 | record[4]);
 }
 
 bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use) noexcept {
@@ -60,7 +64,8 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   explicit_nonce_ = suite.explicit_nonce;
   std::memcpy(iv_, key.iv, kIvSize);
   context_ = EVP_CIPHER_CTX_new();
-  if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0) return true;
+  if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0)
+    return true;
   EVP_CIPHER_CTX_free(context_);
   context_ = nullptr;
   return false;
@@ -70,7 +75,8 @@ std::size_t RecordCipher::sealed_size(const RecordSuite& suite, std::size_t clea
   return kHeader + explicit_size(suite) + cleartext + (suite.tls13 ? kTypeByte : 0) + kTagSize;
 }
 
-// RFC 8446 5.3 and RFC 7905 2: the IV with the sequence number added by exclusive or. RFC 5288 3: salt and explicit part.
+// RFC 8446 5.3 and RFC 7905 2: the IV with the sequence number added by exclusive or. RFC 5288 3: salt and explicit
+// part.
 struct RecordCipher::Nonce {
   unsigned char bytes[kIvSize];
 
@@ -81,7 +87,8 @@ struct RecordCipher::Nonce {
   }
 };
 
-// TLS 1.3 authenticates the header as it is on the wire, TLS 1.2 the number and the header with the length of the contents.
+// TLS 1.3 authenticates the header as it is on the wire, TLS 1.2 the number and the header with the length of the
+// contents.
 struct RecordCipher::AdditionalData {
   unsigned char bytes[8 + kHeader];
   std::size_t size;
@@ -157,9 +164,9 @@ bool RecordCipher::open(std::uint64_t sequence, unsigned char* record, std::size
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize),
                                    OSSL_PARAM_construct_end()};
   unsigned char nothing[kTagSize];
-  if (EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, parameters) > 0 &&
-      update(context_, nullptr, data.bytes, data.size) && update(context_, opened.data, opened.data, opened.inner) &&
-      finish(context_, nothing)) {
+  if (EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
+      EVP_CIPHER_CTX_set_params(context_, parameters) > 0 && update(context_, nullptr, data.bytes, data.size) &&
+      update(context_, opened.data, opened.data, opened.inner) && finish(context_, nothing)) {
     if (tls13_) find_contents(opened);
     return true;
   }

@@ -30,10 +30,10 @@ struct RecordNumber {
 
 // Where things lie in an opened record.
 struct Opened {
-  unsigned char type;    // of the contents; in TLS 1.3 the inner one, 0 if there was none
+  unsigned char type;  // of the contents; in TLS 1.3 the inner one, 0 if there was none
   unsigned char* data;
-  std::size_t size;      // of the contents
-  std::size_t inner;     // of what was sealed: in TLS 1.3 contents, type and padding
+  std::size_t size;   // of the contents
+  std::size_t inner;  // of what was sealed: in TLS 1.3 contents, type and padding
 };
 
 class RecordCipher {
@@ -52,14 +52,16 @@ class RecordCipher {
   // How long the record with so much cleartext is, header included.
   static std::size_t sealed_size(const RecordSuite& suite, std::size_t cleartext) noexcept;
 
-  // A whole record of the slices one after the other, to `record`, which has sealed_size bytes. The slices lie elsewhere.
+  // A whole record of the slices one after the other, to `record`, which has sealed_size bytes. The slices lie
+  // elsewhere.
   bool seal(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count, std::size_t size,
             unsigned char* record) noexcept;
 
   // Opens a whole record where it is. False if it is not authentic; what it held is wiped then.
   bool open(std::uint64_t sequence, unsigned char* record, std::size_t size, Opened& opened) noexcept;
 
-  // Seals an opened record again, where it is, under another number and with the header and the inner bytes that it has.
+  // Seals an opened record again, where it is, under another number and with the header and the inner bytes that it
+  // has.
   bool seal_again(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept;
 
  private:
@@ -75,7 +77,9 @@ class RecordCipher {
 
 // RFC 8446 5.1, 5.2; RFC 5246 6.2.
 bool is_whole_record(const unsigned char* record, std::size_t size) noexcept;
-inline std::size_t explicit_size(const RecordSuite& suite) noexcept { return suite.explicit_nonce ? kExplicitNonceSize : 0; }
+inline std::size_t explicit_size(const RecordSuite& suite) noexcept {
+  return suite.explicit_nonce ? kExplicitNonceSize : 0;
+}
 std::uint64_t load_big_endian(const unsigned char* bytes) noexcept;
 
 }  // namespace openssl_event

@@ -56,8 +56,8 @@ bool expand_label(const EVP_MD* digest, const TrafficSecret& secret, const char*
   *p++ = 1;  // the counter of HKDF-Expand (RFC 5869 2.3)
   unsigned char block[EVP_MAX_MD_SIZE];
   unsigned int block_size = 0;
-  const bool done = HMAC(digest, secret.bytes, static_cast<int>(secret.size), info, static_cast<std::size_t>(p - info), block,
-                         &block_size) &&
+  const bool done = HMAC(digest, secret.bytes, static_cast<int>(secret.size), info, static_cast<std::size_t>(p - info),
+                         block, &block_size) &&
                     size <= block_size;
   if (done) std::memcpy(out, block, size);
   OPENSSL_cleanse(block, sizeof block);

@@ -1,4 +1,5 @@
-// The keys of the record path: from a TLS 1.3 traffic secret or a TLS 1.2 master secret to the key and IV of one direction.
+// The keys of the record path: from a TLS 1.3 traffic secret or a TLS 1.2 master secret to the key and IV of one
+// direction.
 #ifndef OPENSSL_EVENT_RECORD_KEYS_H
 #define OPENSSL_EVENT_RECORD_KEYS_H
 
@@ -13,7 +14,7 @@ namespace openssl_event {
 // What the negotiated cipher suite says about records. `cipher` belongs to the process.
 struct RecordSuite {
   const EVP_CIPHER* cipher;
-  const EVP_MD* digest;         // of the key schedule
+  const EVP_MD* digest;  // of the key schedule
   std::size_t key_size;
   bool tls13;
   bool explicit_nonce;          // AES-GCM of TLS 1.2 sends eight bytes of each nonce (RFC 5288 3)

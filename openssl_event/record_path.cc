@@ -11,9 +11,9 @@ using namespace openssl_event;
 namespace {
 
 constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
-constexpr std::size_t kExpansion13 = 256;    // RFC 8446 5.2
-constexpr std::size_t kExpansion12 = 2048;   // RFC 5246 6.2.3
-constexpr unsigned kMostEmptyRecords = 32;   // libssl's MAX_EMPTY_RECORDS
+constexpr std::size_t kExpansion13 = 256;   // RFC 8446 5.2
+constexpr std::size_t kExpansion12 = 2048;  // RFC 5246 6.2.3
+constexpr unsigned kMostEmptyRecords = 32;  // libssl's MAX_EMPTY_RECORDS
 
 std::atomic<bool> allowed{true};
 
@@ -45,8 +45,8 @@ void RecordPath::traffic_secret(bool of_server, const unsigned char* secret, std
   direction.has_key = false;
 }
 
-// Up to the take-over libssl's numbers are the wire's: the records since the key was put to use. TLS 1.3 tells when by the
-// secret, TLS 1.2 by the change_cipher_spec.
+// Up to the take-over libssl's numbers are the wire's: the records since the key was put to use. TLS 1.3 tells when by
+// the secret, TLS 1.2 by the change_cipher_spec.
 void RecordPath::count(Direction& direction, unsigned char type) noexcept {
   if (type == kChangeCipherSpec) {
     direction.counted = true;
@@ -166,7 +166,8 @@ RecordNumber RecordPath::next_number() noexcept { return {out_.wire++, ++out_.ex
 
 bool RecordPath::seal(unsigned char type, const Slice* slices, std::size_t count, std::size_t size,
                       unsigned char* record) noexcept {
-  if (!make_cipher(out_, RecordCipher::Use::seal) || !out_.cipher.seal(next_number(), type, slices, count, size, record))
+  if (!make_cipher(out_, RecordCipher::Use::seal) ||
+      !out_.cipher.seal(next_number(), type, slices, count, size, record))
     return refuse("sealing failed");
   ++sealed_;
   return true;
@@ -214,8 +215,8 @@ bool RecordPath::is_data(const Opened& opened) const noexcept {
   return direct_ && opened.type == kApplicationData && opened.inner <= longest;
 }
 
-// libssl makes the alert, from a record with the header that came and a body that cannot be authentic. The body that came
-// may be authentic to libssl, whose count lags behind: a record of long ago, replayed.
+// libssl makes the alert, from a record with the header that came and a body that cannot be authentic. The body that
+// came may be authentic to libssl, whose count lags behind: a record of long ago, replayed.
 RecordPath::Input RecordPath::blank(unsigned char* record, std::size_t size) noexcept {
   const std::size_t kept = broken_ ? 0 : kHeader;
   if (size > kept) OPENSSL_cleanse(record + kept, size - kept);

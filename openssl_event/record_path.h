@@ -1,9 +1,10 @@
-// The record path of a connection: application data sealed and opened by our own hand, under the keys that libssl agreed on.
+// The record path of a connection: application data sealed and opened by our own hand, under the keys that libssl
+// agreed on.
 //
 // libssl stays in charge of everything else, and has its own count of the records of a direction, which lags behind the
-// wire's as soon as we move application data. So each record that it makes is opened under its number and sealed under the
-// wire's before it leaves, and each that it is to see the other way round. Two rules keep this safe, and each has one place:
-// nothing that libssl sealed leaves (translate), nothing that the peer sealed reaches libssl (open, blank).
+// wire's as soon as we move application data. So each record that it makes is opened under its number and sealed under
+// the wire's before it leaves, and each that it is to see the other way round. Two rules keep this safe, and each has
+// one place: nothing that libssl sealed leaves (translate), nothing that the peer sealed reaches libssl (open, blank).
 #ifndef OPENSSL_EVENT_RECORD_PATH_H
 #define OPENSSL_EVENT_RECORD_PATH_H
 
@@ -44,7 +45,8 @@ class RecordPath final : private KeyListener {
   // Cleartext that a record takes at most.
   std::size_t fragment() const noexcept { return fragment_; }
   std::size_t sealed_size(std::size_t cleartext) const noexcept { return RecordCipher::sealed_size(suite_, cleartext); }
-  bool seal(unsigned char type, const Slice* slices, std::size_t count, std::size_t size, unsigned char* record) noexcept;
+  bool seal(unsigned char type, const Slice* slices, std::size_t count, std::size_t size,
+            unsigned char* record) noexcept;
   bool key_is_spent() const noexcept { return limit_ && out_.taken && out_.wire >= limit_; }
   void set_limit(std::uint64_t records) noexcept { limit_ = records; }
   std::uint64_t records_of_key() const noexcept { return out_.wire; }
@@ -57,10 +59,10 @@ class RecordPath final : private KeyListener {
 
   // ---- Receiving ----
   enum class Input {
-    data,        // application data, in `opened`
-    empty,       // application data, of which there is none
-    flood,       // the same, too often: the connection must end, with the alert unexpected_message
-    for_libssl   // libssl may, and shall, see the record as it is now
+    data,       // application data, in `opened`
+    empty,      // application data, of which there is none
+    flood,      // the same, too often: the connection must end, with the alert unexpected_message
+    for_libssl  // libssl may, and shall, see the record as it is now
   };
   bool receiving() const noexcept { return in_.taken; }
   bool can_receive() const noexcept { return usable_ && direct_; }
@@ -68,14 +70,16 @@ class RecordPath final : private KeyListener {
   bool begin_receiving() noexcept;
   Input open(unsigned char* record, std::size_t size, Opened& opened) noexcept;
   // libssl begins to read a record of this type as it came.
-  void passes(unsigned char type) noexcept { if (!in_.taken) count(in_, type); }
+  void passes(unsigned char type) noexcept {
+    if (!in_.taken) count(in_, type);
+  }
 
   std::uint64_t sealed() const noexcept { return sealed_; }
   std::uint64_t opened() const noexcept { return opened_; }
 
  private:
   struct Direction {
-    TrafficSecret secret;              // of TLS 1.3
+    TrafficSecret secret;  // of TLS 1.3
     RecordKey key;
     RecordCipher cipher;
     std::uint64_t wire = 0;            // number of the next record on the wire
@@ -116,8 +120,8 @@ class RecordPath final : private KeyListener {
   int reason_ = OPENSSL_PATH_REASON_HANDSHAKE;
   bool usable_ = false;
   bool direct_ = true;
-  bool padded_ = false;   // libssl pads what it sends, so it goes on to make the records
-  bool broken_ = false;   // a record was not authentic: libssl sees no byte of the peer's any more
+  bool padded_ = false;  // libssl pads what it sends, so it goes on to make the records
+  bool broken_ = false;  // a record was not authentic: libssl sees no byte of the peer's any more
 };
 
 }  // namespace openssl_event

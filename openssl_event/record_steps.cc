@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "openssl_event/connection.h"
+#include "openssl_event/error_queue.h"
 
 using namespace openssl_event;
 
@@ -59,9 +60,13 @@ void openssl_connection_st::open_record() noexcept {
   Event* record = input_.front();
   Opened opened;
   switch (path_->open(bytes_of(record), size_of(record), opened)) {
-    case RecordPath::Input::data: return emit_opened(opened);
-    case RecordPath::Input::empty: return input_.finish_first();
-    case RecordPath::Input::for_libssl: for_libssl_ = true; return;
+    case RecordPath::Input::data:
+      return emit_opened(opened);
+    case RecordPath::Input::empty:
+      return input_.finish_first();
+    case RecordPath::Input::for_libssl:
+      for_libssl_ = true;
+      return;
     case RecordPath::Input::flood:
       send_alert(SSL_AD_UNEXPECTED_MESSAGE);
       ERR_raise(ERR_LIB_SSL, SSL_R_RECORD_TOO_SMALL);
@@ -115,6 +120,7 @@ void openssl_connection_st::seal_record() noexcept {
     return fail(OPENSSL_REASON_PROTOCOL);
   }
   if (!path_->sending()) {
+    clear_errors();
     const bool begun = libssl_may_run() && path_->begin_sending();
     release_buffers();
     if (!begun) return fail_from_errors();
@@ -140,6 +146,7 @@ void openssl_connection_st::seal_record() noexcept {
 
 // Of our own making, where libssl has not seen what it is for.
 void openssl_connection_st::send_alert(int description) noexcept {
+  clear_errors();
   if (closed_out_ || !libssl_may_run() || !path_->begin_sending() || !path_->sending()) return;
   const char alert[] = {kFatal, static_cast<char>(description)};
   const Slice slice = {alert, sizeof alert};

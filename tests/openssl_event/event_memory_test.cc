@@ -1,0 +1,74 @@
+// The memory that threads keep for the next events.
+#include "openssl_event/event_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "openssl_event/openssl_event.h"
+#include "tests/support/pair.h"
+
+namespace openssl_event::testing {
+namespace {
+
+class EventMemoryTest : public ::testing::Test {
+ protected:
+  EventMemoryTest() { keep_event_memory(true); }
+  ~EventMemoryTest() override { keep_event_memory(false); }
+
+  struct Piece {
+    void* memory;
+    std::uint8_t size_class;
+  };
+  static Piece take(std::size_t size) {
+    Piece piece = {};
+    piece.memory = take_event_memory(size, piece.size_class);
+    return piece;
+  }
+  static void give_back(const Piece& piece) { give_back_event_memory(piece.memory, piece.size_class); }
+};
+
+TEST_F(EventMemoryTest, NextEventOfASizeGetsWhatTheLastOneLeft) {
+  for (const std::size_t size : {300, 1500, 4000, 17000}) {
+    const Piece first = take(size);
+    give_back(first);
+    const Piece second = take(size);
+    EXPECT_EQ(second.memory, first.memory);
+    give_back(second);
+  }
+}
+
+TEST_F(EventMemoryTest, LongOnesAreNotKept) {
+  const Piece piece = take(1 << 20);
+  EXPECT_EQ(piece.size_class, kNoSizeClass);
+  give_back(piece);
+}
+
+TEST_F(EventMemoryTest, AThreadKeepsSoMuchAndNoMore) {
+  std::vector<Piece> pieces;
+  for (int i = 0; i < 1000; ++i) pieces.push_back(take(17000));
+  for (const Piece& piece : pieces)
+    give_back(piece);  // what is too much is freed: LeakSanitizer and valgrind would tell
+}
+
+TEST_F(EventMemoryTest, GoesBackInAnyThread) {
+  std::vector<Piece> pieces;
+  for (int i = 0; i < 100; ++i) pieces.push_back(take(400));
+  std::thread([&] {
+    for (const Piece& piece : pieces) give_back(piece);
+  }).join();
+}
+
+TEST_F(EventMemoryTest, ConnectionsWorkOnMemoryOfThoseBefore) {
+  Pair pair;
+  for (int i = 0; i < 20; ++i) {
+    auto client = pair.machine_client(), server = pair.machine_server();
+    for (int size : {1, 1000, 5000, 100000}) client->send(std::string(static_cast<std::size_t>(size), 'x'));
+    carry(*client, *server);
+    EXPECT_EQ(server->received(), std::string(106001, 'x'));
+  }
+}
+
+}  // namespace
+}  // namespace openssl_event::testing
