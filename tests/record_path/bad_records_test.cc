@@ -10,8 +10,8 @@ namespace openssl_event::testing {
 namespace {
 
 struct Ending {
-  unsigned long error = 0;       // of the end that was fed
-  unsigned long peers_error = 0; // of its peer, which got the alert
+  unsigned long error = 0;        // of the end that was fed
+  unsigned long peers_error = 0;  // of its peer, which got the alert
   std::string received;
   bool operator==(const Ending&) const = default;
 };

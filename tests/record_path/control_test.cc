@@ -372,10 +372,11 @@ class SwitchedContextTest : public PathTest {
       EXPECT_EQ(openssl_prepareContext(other.get()), 1);
     }
     SSL_CTX_set_tlsext_servername_arg(pair.server_context.get(), other.get());
-    SSL_CTX_set_tlsext_servername_callback(pair.server_context.get(), +[](SSL* ssl, int*, void* to) {
-      SSL_set_SSL_CTX(ssl, static_cast<SSL_CTX*>(to));
-      return SSL_TLSEXT_ERR_OK;
-    });
+    SSL_CTX_set_tlsext_servername_callback(
+        pair.server_context.get(), +[](SSL* ssl, int*, void* to) {
+          SSL_set_SSL_CTX(ssl, static_cast<SSL_CTX*>(to));
+          return SSL_TLSEXT_ERR_OK;
+        });
   }
   Context other;
 };

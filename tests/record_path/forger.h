@@ -26,9 +26,10 @@ class Forger final : private KeyListener {
     RecordSuite suite;
     RecordKey key;
     RecordCipher cipher;
-    const bool made = find_suite(ssl_, suite) &&
-                      (suite.tls13 ? derive_key(suite, secret_, key) : derive_key(suite, ssl_, SSL_is_server(ssl_), key)) &&
-                      cipher.begin(suite, key, RecordCipher::Use::seal);
+    const bool made =
+        find_suite(ssl_, suite) &&
+        (suite.tls13 ? derive_key(suite, secret_, key) : derive_key(suite, ssl_, SSL_is_server(ssl_), key)) &&
+        cipher.begin(suite, key, RecordCipher::Use::seal);
     if (!made) return {};
     std::string inner = contents;
     if (suite.tls13) {

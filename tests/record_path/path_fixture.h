@@ -72,7 +72,8 @@ inline std::string pattern(std::size_t size, char seed = 'a') {
 inline std::vector<std::string> split_records(const std::string& bytes) {
   std::vector<std::string> records;
   for (std::size_t at = 0; at + 5 <= bytes.size();) {
-    const std::size_t size = 5 + (static_cast<unsigned char>(bytes[at + 3]) << 8 | static_cast<unsigned char>(bytes[at + 4]));
+    const std::size_t size =
+        5 + (static_cast<unsigned char>(bytes[at + 3]) << 8 | static_cast<unsigned char>(bytes[at + 4]));
     records.push_back(bytes.substr(at, size));
     at += size;
   }
@@ -82,7 +83,8 @@ inline std::vector<std::string> split_records(const std::string& bytes) {
 class PathTest : public ::testing::TestWithParam<Variant> {
  protected:
   PathTest() : PathTest(GetParam()) {}
-  explicit PathTest(const Variant& variant) : pair(variant.version), machine_is_server(variant.machine == Role::kServer) {
+  explicit PathTest(const Variant& variant)
+      : pair(variant.version), machine_is_server(variant.machine == Role::kServer) {
     use_suite(pair.server_context.get(), variant);
     use_suite(pair.client_context.get(), variant);
     EXPECT_EQ(openssl_prepareContext(machine_context()), 1);

@@ -207,7 +207,8 @@ TEST_P(FallbackTest, MaxSendFragmentIsFoundOutAndKept) {
   SSL_set_max_send_fragment(machine->ssl(), 1000);
   connect();
   take_over();
-  for (const std::string& record : split_records(records_of_machine(pattern(10000)))) EXPECT_LE(record.size(), 1000u + 64);
+  for (const std::string& record : split_records(records_of_machine(pattern(10000))))
+    EXPECT_LE(record.size(), 1000u + 64);
 }
 
 TEST_P(FallbackTest, MaxSendFragmentSetLaterIsKeptOnceSwitchedOff) {
@@ -215,7 +216,8 @@ TEST_P(FallbackTest, MaxSendFragmentSetLaterIsKeptOnceSwitchedOff) {
   take_over();
   openssl_setRecordPath(machine->tls(), 0);
   SSL_set_max_send_fragment(machine->ssl(), 1000);
-  for (const std::string& record : split_records(records_of_machine(pattern(10000)))) EXPECT_LE(record.size(), 1000u + 64);
+  for (const std::string& record : split_records(records_of_machine(pattern(10000))))
+    EXPECT_LE(record.size(), 1000u + 64);
 }
 
 TEST_P(FallbackTest, RenegotiationAllowed) {
