@@ -55,9 +55,10 @@ bool is_stream_tls(const SSL_METHOD* method) noexcept {
 // The offloaded form of `key`; the caller's. nullptr: it stays as it is.
 EVP_PKEY* offloaded(EVP_PKEY* key, const SSL_CTX* ctx) noexcept {
   if (!key || openssl_offloadedKey(key) || !is_of_openssl(key)) return nullptr;
+  // Before a library context of its own is freed, every thread that has used it must say so: the program cannot for ours.
   const LibraryContext* library = LibraryContext::find(ctx);
-  EVP_PKEY* wrapped =
-      openssl_offloadKey(key, library ? library->context() : nullptr, library ? library->properties() : nullptr, 0);
+  if (library && !library->is_default()) return nullptr;
+  EVP_PKEY* wrapped = openssl_offloadKey(key, nullptr, library ? library->properties() : nullptr, 0);
   if (!wrapped) return nullptr;
   trace_key(wrapped);
   note_offloaded_key();

@@ -23,10 +23,10 @@ const LibraryContext* LibraryContext::find(const SSL_CTX* ctx) noexcept {
   return static_cast<const LibraryContext*>(SSL_CTX_get_ex_data(ctx, index()));
 }
 
-bool LibraryContext::remember(SSL_CTX* ctx, OSSL_LIB_CTX* context, const char* properties) noexcept {
+bool LibraryContext::remember(SSL_CTX* ctx, bool is_default, const char* properties) noexcept {
   std::unique_ptr<LibraryContext> library(new (std::nothrow) LibraryContext);
   if (!library) return false;
-  library->context_ = context;
+  library->is_default_ = is_default;
   if (properties) {
     const std::size_t size = std::strlen(properties) + 1;
     library->properties_.reset(new (std::nothrow) char[size]);
@@ -42,7 +42,7 @@ using namespace openssl_event::compat;
 
 SSL_CTX* SSL_CTX_new_ex(OSSL_LIB_CTX* context, const char* properties, const SSL_METHOD* method) {
   SSL_CTX* ctx = real_SSL_CTX_new_ex(context, properties, method);
-  if (!ctx || (!context && !properties) || LibraryContext::remember(ctx, context, properties)) return ctx;
+  if (!ctx || (!context && !properties) || LibraryContext::remember(ctx, !context, properties)) return ctx;
   SSL_CTX_free(ctx);
   return nullptr;
 }

@@ -1,4 +1,4 @@
-// Where a context's algorithms come from, which libssl does not tell: operations on its keys are fetched there too.
+// Where a context's algorithms come from, which libssl does not tell.
 #ifndef COMPAT_LIBRARY_CONTEXT_H
 #define COMPAT_LIBRARY_CONTEXT_H
 
@@ -13,13 +13,14 @@ class LibraryContext {
   // nullptr: the default one, without property queries.
   static const LibraryContext* find(const SSL_CTX* ctx) noexcept;
   // False without memory.
-  static bool remember(SSL_CTX* ctx, OSSL_LIB_CTX* context, const char* properties) noexcept;
+  static bool remember(SSL_CTX* ctx, bool is_default, const char* properties) noexcept;
 
-  OSSL_LIB_CTX* context() const noexcept { return context_; }
+  bool is_default() const noexcept { return is_default_; }
+  // With which operations on its keys are fetched too.
   const char* properties() const noexcept { return properties_.get(); }
 
  private:
-  OSSL_LIB_CTX* context_ = nullptr;
+  bool is_default_ = true;
   std::unique_ptr<char[]> properties_;
 };
 
