@@ -14,16 +14,17 @@ struct Outcome {
   bool closed_in;
   int library;
   int reason;
-  std::string alerts;    // as the info callback tells them
-  std::string output;    // bytes, or, when keys are in use, the types and lengths of the records
+  std::string alerts;  // as the info callback tells them
+  std::string output;  // bytes, or, when keys are in use, the types and lengths of the records
   std::string received;
 
   bool operator==(const Outcome&) const = default;
 };
 
 std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-  return out << (o.failed ? "failed " : "") << (o.closed_in ? "closed " : "") << o.library << ':' << o.reason << " alerts '"
-             << o.alerts << "' output " << ::testing::PrintToString(o.output) << " received " << o.received.size();
+  return out << (o.failed ? "failed " : "") << (o.closed_in ? "closed " : "") << o.library << ':' << o.reason
+             << " alerts '" << o.alerts << "' output " << ::testing::PrintToString(o.output) << " received "
+             << o.received.size();
 }
 
 int alerts_index() {
@@ -49,7 +50,8 @@ std::string shape(std::string_view records) {
 
 std::string record(int type, std::string_view body, int minor = 3) {
   const auto size = static_cast<unsigned>(body.size());
-  return std::string{static_cast<char>(type), 3, static_cast<char>(minor), static_cast<char>(size >> 8), static_cast<char>(size)}
+  return std::string{static_cast<char>(type), 3, static_cast<char>(minor), static_cast<char>(size >> 8),
+                     static_cast<char>(size)}
       .append(body);
 }
 
@@ -57,7 +59,8 @@ class Differential {
  public:
   explicit Differential(int version) : pair_(version, KeyType::kEd25519) {
     for (SSL_CTX* context : {pair_.client_context.get(), pair_.server_context.get()}) {
-      SSL_CTX_set_ex_data(context, alerts_index(), context == pair_.server_context.get() ? &server_alerts_ : &client_alerts_);
+      SSL_CTX_set_ex_data(context, alerts_index(),
+                          context == pair_.server_context.get() ? &server_alerts_ : &client_alerts_);
       SSL_CTX_set_info_callback(context, note_alert);
     }
   }
@@ -66,16 +69,19 @@ class Differential {
   void fresh(Role role, const std::string& bytes, bool then_end) {
     const Outcome expected = run_fresh<PlainEnd>(role, bytes, then_end, SIZE_MAX);
     for (const std::size_t chunk : {SIZE_MAX, std::size_t{1}, std::size_t{7}})
-      EXPECT_EQ(run_fresh<MachineEnd>(role, bytes, then_end, chunk), expected) << (role == Role::kServer ? "server" : "client") << ", chunks of " << chunk;
+      EXPECT_EQ(run_fresh<MachineEnd>(role, bytes, then_end, chunk), expected)
+          << (role == Role::kServer ? "server" : "client") << ", chunks of " << chunk;
     last = expected;
   }
 
-  // What becomes of an end after a handshake. `spoil` gets the bytes of a record of the other end's, and may change them.
+  // What becomes of an end after a handshake. `spoil` gets the bytes of a record of the other end's, and may change
+  // them.
   using Spoil = std::function<std::string(std::string)>;
   void established(Role role, const Spoil& spoil, bool then_end) {
     const Outcome expected = run_established<PlainEnd>(role, spoil, then_end, SIZE_MAX);
     for (const std::size_t chunk : {SIZE_MAX, std::size_t{1}})
-      EXPECT_EQ(run_established<MachineEnd>(role, spoil, then_end, chunk), expected) << (role == Role::kServer ? "server" : "client") << ", chunks of " << chunk;
+      EXPECT_EQ(run_established<MachineEnd>(role, spoil, then_end, chunk), expected)
+          << (role == Role::kServer ? "server" : "client") << ", chunks of " << chunk;
     last = expected;
   }
 
@@ -102,8 +108,9 @@ class Differential {
     std::string alerts = role == Role::kServer ? server_alerts_ : client_alerts_;
     client_alerts_.clear();
     server_alerts_.clear();
-    return {end.failed(), end.closed_in(), ERR_GET_LIB(code), ERR_GET_REASON(code), std::move(alerts),
-            encrypted ? shape(output) : output, end.received()};
+    return {end.failed(),         end.closed_in(),   ERR_GET_LIB(code),
+            ERR_GET_REASON(code), std::move(alerts), encrypted ? shape(output) : output,
+            end.received()};
   }
 
   template <typename T>
@@ -190,7 +197,8 @@ TEST_P(BadInput, PlainHttp) {
   differential.fresh(Role::kClient, "HTTP/1.1 400 Bad Request\r\n\r\n", false);
 }
 
-// RFC 5246 E.2: version 3.3, one cipher suite (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), no session, a challenge of 16 bytes.
+// RFC 5246 E.2: version 3.3, one cipher suite (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), no session, a challenge of 16
+// bytes.
 TEST_P(BadInput, SslV2FormatHello) {
   const std::string hello = "\x80\x1c\x01\x03\x03\x00\x03\x00\x00\x00\x10\x00\xc0\x2f"s + std::string(16, 'c');
   fresh_both_roles(hello);
@@ -233,9 +241,9 @@ TEST_P(BadInput, ZeroLengthRecords) {
 }
 
 TEST_P(BadInput, PlaintextAlerts) {
-  fresh_both_roles(record(21, "\x02\x28"s));         // handshake_failure
-  fresh_both_roles(record(21, "\x01\x5a"s));         // user_canceled, a warning
-  fresh_both_roles(record(21, "\x02"s));             // half of one
+  fresh_both_roles(record(21, "\x02\x28"s));          // handshake_failure
+  fresh_both_roles(record(21, "\x01\x5a"s));          // user_canceled, a warning
+  fresh_both_roles(record(21, "\x02"s));              // half of one
   fresh_both_roles(record(21, "\x02\x28\x02\x28"s));  // two
   established_both_roles([](const std::string& bytes) { return record(21, "\x02\x28"s) + bytes; });
 }
@@ -273,7 +281,8 @@ TEST_P(BadInput, GarbageAfterTheHandshake) {
 
 TEST_P(BadInput, HelloCutByTheEndAtEveryByte) {
   const std::string hello = client_hello();
-  for (std::size_t size = 0; size < hello.size(); ++size) differential.fresh(Role::kServer, hello.substr(0, size), true);
+  for (std::size_t size = 0; size < hello.size(); ++size)
+    differential.fresh(Role::kServer, hello.substr(0, size), true);
 }
 
 TEST_P(BadInput, DataRecordCutByTheEndAtEveryByte) {

@@ -137,7 +137,9 @@ TEST_F(FramerTest, WhatIsNoTlsGoesOnAsItComes) {
   EXPECT_EQ(build(record(3), 100), Frames{record(3)});
 }
 
-TEST_F(FramerTest, WhatIsNoTlsIsKnownByFiveBytes) { EXPECT_EQ(build("GET / HTTP", 1), (Frames{"GET /", " ", "H", "T", "T", "P"})); }
+TEST_F(FramerTest, WhatIsNoTlsIsKnownByFiveBytes) {
+  EXPECT_EQ(build("GET / HTTP", 1), (Frames{"GET /", " ", "H", "T", "T", "P"}));
+}
 
 TEST_F(FramerTest, RecordThatIsTooLongIsNotWaitedFor) {
   const std::string header = record(OPENSSL_MAX_RECORD).substr(0, 5);

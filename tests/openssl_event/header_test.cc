@@ -19,7 +19,8 @@ TEST(Header, VersionIsThatOfTheLibrary) { EXPECT_STREQ(openssl_version(), "0.1.0
 TEST(Names, OfKinds) {
   const std::array names = {"RECORD_IN",      "RECORD_OUT",      "CLEARTEXT_IN", "CLEARTEXT_OUT",
                             "ENGINE_CALL_IN", "ENGINE_CALL_OUT", "STATUS_OUT"};
-  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_STREQ(openssl_kindName(OPENSSL_RECORD_IN_KIND + static_cast<int>(i)), names[i]);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    EXPECT_STREQ(openssl_kindName(OPENSSL_RECORD_IN_KIND + static_cast<int>(i)), names[i]);
   for (const int other : {0, 8, -1, 1000}) EXPECT_STREQ(openssl_kindName(other), "UNKNOWN");
 }
 

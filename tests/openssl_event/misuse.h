@@ -1,4 +1,5 @@
-// What an application may not do with an event: the same cases for both builds of the library (convention 4 of the header).
+// What an application may not do with an event: the same cases for both builds of the library (convention 4 of the
+// header).
 #ifndef TESTS_OPENSSL_EVENT_MISUSE_H
 #define TESTS_OPENSSL_EVENT_MISUSE_H
 
@@ -25,7 +26,8 @@ class Misuse : public ::testing::Test {
   }
 
   Pair pair{TLS1_3_VERSION, KeyType::kEcP256, true};
-  std::unique_ptr<MachineEnd> client = pair.machine_client(), server = pair.machine_server(), other = pair.machine_client();
+  std::unique_ptr<MachineEnd> client = pair.machine_client(), server = pair.machine_server(),
+                              other = pair.machine_client();
   OPENSSL_EVENT* call = nullptr;
   OPENSSL_EVENT* put = nullptr;
   OPENSSL_EVENT* record = nullptr;

@@ -6,7 +6,9 @@ namespace {
 
 using MisuseDeathTest = Misuse;
 
-TEST_F(MisuseDeathTest, PuttingTwice) { EXPECT_DEATH(openssl_putEvent(server->tls(), put), "the machine holds this event"); }
+TEST_F(MisuseDeathTest, PuttingTwice) {
+  EXPECT_DEATH(openssl_putEvent(server->tls(), put), "the machine holds this event");
+}
 
 TEST_F(MisuseDeathTest, PuttingWhatHasBeenGivenBack) {
   EXPECT_DEATH(
@@ -34,7 +36,9 @@ TEST_F(MisuseDeathTest, ForeignMemory) {
 
 TEST_F(MisuseDeathTest, FreeingALentEvent) { EXPECT_DEATH(openssl_freeEvent(record), "the machine made this event"); }
 
-TEST_F(MisuseDeathTest, FreeingWhatTheMachineHolds) { EXPECT_DEATH(openssl_freeEvent(put), "the machine holds this event"); }
+TEST_F(MisuseDeathTest, FreeingWhatTheMachineHolds) {
+  EXPECT_DEATH(openssl_freeEvent(put), "the machine holds this event");
+}
 
 TEST_F(MisuseDeathTest, FreeingTwice) {
   EXPECT_DEATH(

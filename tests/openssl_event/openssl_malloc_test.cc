@@ -1,5 +1,5 @@
-// OpenSSL's own allocations fail, one at a time, each in a forked child: a machine ends as plain libssl does, which fails
-// or succeeds; it does not crash or hang.
+// OpenSSL's own allocations fail, one at a time, each in a forked child: a machine ends as plain libssl does, which
+// fails or succeeds; it does not crash or hang.
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,10 +17,14 @@ enum Outcome { kWorked = 10, kFailed, kStuck };
 std::string name_of(int status) {
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
   switch (WEXITSTATUS(status)) {
-    case kWorked: return "worked";
-    case kFailed: return "failed";
-    case kStuck: return "stuck";
-    default: return "exit " + std::to_string(WEXITSTATUS(status));
+    case kWorked:
+      return "worked";
+    case kFailed:
+      return "failed";
+    case kStuck:
+      return "stuck";
+    default:
+      return "exit " + std::to_string(WEXITSTATUS(status));
   }
 }
 
@@ -49,12 +53,13 @@ class OpensslMalloc : public BothVersions {
     const long all = count_allocations<Server>();
     EXPECT_GT(all, 100);
     std::map<std::string, int> seen;
-    for (long n = 1; n <= all; n += step) seen[in_a_child([&] {
-      fail_openssl_allocation(0);
-      live<Server>();
-      fail_openssl_allocation(n);
-      return live<Server>();
-    })]++;
+    for (long n = 1; n <= all; n += step)
+      seen[in_a_child([&] {
+        fail_openssl_allocation(0);
+        live<Server>();
+        fail_openssl_allocation(n);
+        return live<Server>();
+      })]++;
     return seen;
   }
 
@@ -137,7 +142,8 @@ TEST_P(OpensslMalloc, MachineFailsOrSucceedsAsPlainDoes) {
   const auto plain = outcomes<PlainEnd>(7);
   const auto machine = outcomes<MachineEnd>(7);
   for (const auto& [outcome, times] : machine)
-    EXPECT_TRUE(outcome == "worked" || outcome == "failed" || plain.contains(outcome)) << outcome << ' ' << times << " times";
+    EXPECT_TRUE(outcome == "worked" || outcome == "failed" || plain.contains(outcome))
+        << outcome << ' ' << times << " times";
   EXPECT_TRUE(machine.contains("failed"));
 }
 

@@ -15,15 +15,14 @@ struct Case {
 };
 
 std::string name_of(const ::testing::TestParamInfo<Case>& info) {
-  return std::string(info.param.subject == Role::kServer ? "Server" : "Client") + (info.param.initiates ? "Initiates" : "IsAsked");
+  return std::string(info.param.subject == Role::kServer ? "Server" : "Client") +
+         (info.param.initiates ? "Initiates" : "IsAsked");
 }
 
 // The subject is a machine or, for comparison, plain; the peer is plain.
 class Renegotiation : public ::testing::TestWithParam<Case> {
  protected:
-  Renegotiation() {
-    SSL_CTX_set_options(pair.server_context.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-  }
+  Renegotiation() { SSL_CTX_set_options(pair.server_context.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION); }
 
   void make(Kind kind, bool allow) {
     const bool server = GetParam().subject == Role::kServer;
@@ -98,7 +97,8 @@ TEST_P(Renegotiation, EndsWithAnotherHandshakeDone) {
   initiator().renegotiate();
   carry(*subject, *peer);
   EXPECT_EQ(subject_machine->count(OPENSSL_STATUS_HANDSHAKE_DONE), 2);
-  EXPECT_EQ(openssl_wants(subject_machine->tls()), static_cast<unsigned>(OPENSSL_WANTS_RECORD | OPENSSL_WANTS_CLEARTEXT));
+  EXPECT_EQ(openssl_wants(subject_machine->tls()),
+            static_cast<unsigned>(OPENSSL_WANTS_RECORD | OPENSSL_WANTS_CLEARTEXT));
 }
 
 TEST_P(Renegotiation, CanBeRepeated) {
@@ -214,8 +214,8 @@ TEST_P(Renegotiation, RetryOfACallbackTakesATurn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Roles, Renegotiation,
-                         ::testing::Values(Case{Role::kClient, true}, Case{Role::kClient, false}, Case{Role::kServer, true},
-                                           Case{Role::kServer, false}),
+                         ::testing::Values(Case{Role::kClient, true}, Case{Role::kClient, false},
+                                           Case{Role::kServer, true}, Case{Role::kServer, false}),
                          name_of);
 
 TEST(RenegotiationTls13, IsRefused) {

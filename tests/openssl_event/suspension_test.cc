@@ -213,9 +213,11 @@ TEST_P(Suspension, FreeAfterEachEvent) {
 
 INSTANTIATE_TEST_SUITE_P(Keys, Suspension,
                          ::testing::Values(Case{TLS1_3_VERSION, KeyType::kRsa}, Case{TLS1_3_VERSION, KeyType::kRsaPss},
-                                           Case{TLS1_3_VERSION, KeyType::kEcP256}, Case{TLS1_3_VERSION, KeyType::kEd25519},
-                                           Case{TLS1_2_VERSION, KeyType::kRsa}, Case{TLS1_2_VERSION, KeyType::kRsaPss},
-                                           Case{TLS1_2_VERSION, KeyType::kEcP384}, Case{TLS1_2_VERSION, KeyType::kEd25519}),
+                                           Case{TLS1_3_VERSION, KeyType::kEcP256},
+                                           Case{TLS1_3_VERSION, KeyType::kEd25519}, Case{TLS1_2_VERSION, KeyType::kRsa},
+                                           Case{TLS1_2_VERSION, KeyType::kRsaPss},
+                                           Case{TLS1_2_VERSION, KeyType::kEcP384},
+                                           Case{TLS1_2_VERSION, KeyType::kEd25519}),
                          name_of);
 
 class Pkcs1 : public ::testing::Test {

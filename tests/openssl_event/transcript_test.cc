@@ -207,8 +207,8 @@ TEST_P(TranscriptOf, IsTheSameForEachCutOfTheNetwork) {
   if (const char* directory = std::getenv("UPDATE_TRANSCRIPTS"))
     std::ofstream(std::string(directory) + '/' + GetParam() + ".txt") << played(c, SIZE_MAX);
   const std::string text = expected(GetParam());
-  for (const std::size_t chunk : {SIZE_MAX, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, std::size_t{64},
-                                  std::size_t{1000}, std::size_t{16400}})
+  for (const std::size_t chunk : {SIZE_MAX, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7},
+                                  std::size_t{64}, std::size_t{1000}, std::size_t{16400}})
     EXPECT_EQ(played(c, chunk), text) << "chunks of " << chunk;
 }
 

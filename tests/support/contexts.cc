@@ -61,7 +61,8 @@ void demand_certificate(SSL_CTX* server) {
 Context make_server_context(int version, KeyType key, bool offload) {
   Context context = make_context(TLS_server_method(), version);
   use_key(context.get(), key, offload);
-  require(SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>("test"), 4), "session id");
+  require(SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>("test"), 4),
+          "session id");
   return context;
 }
 

@@ -35,7 +35,9 @@ void* operator new(std::size_t size) {
 }
 void* operator new[](std::size_t size) { return operator new(size); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return openssl_event::testing::allocate(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return openssl_event::testing::allocate(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return openssl_event::testing::allocate(size);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

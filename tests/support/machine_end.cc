@@ -68,12 +68,16 @@ void MachineEnd::handle(OPENSSL_EVENT* e) {
       received_.append(e->c.buf, static_cast<std::size_t>(e->c.len));
       keep_cleartext ? cleartext.push_back(e) : static_cast<void>(openssl_putEvent(tls_, e));
       break;
-    case OPENSSL_ENGINE_CALL_OUT_KIND: handle_call(e); break;
+    case OPENSSL_ENGINE_CALL_OUT_KIND:
+      handle_call(e);
+      break;
     case OPENSSL_STATUS_OUT_KIND:
       statuses_.push_back({e->s.status, e->s.reason, e->s.alert_sent, e->s.alert_received, e->s.error.code, e->s.text});
       openssl_putEvent(tls_, e);
       break;
-    default: std::fprintf(stderr, "unexpected kind %d\n", e->kind); std::abort();
+    default:
+      std::fprintf(stderr, "unexpected kind %d\n", e->kind);
+      std::abort();
   }
 }
 

@@ -52,7 +52,8 @@ class MachineEnd : public End {
   // Frees the machine; what is kept stays kept.
   void free_machine();
 
-  // What the application keeps from now on, instead of giving it back at once (a RECORD_OUT's bytes are sent all the same).
+  // What the application keeps from now on, instead of giving it back at once (a RECORD_OUT's bytes are sent all the
+  // same).
   bool keep_records = false;
   bool keep_cleartext = false;
   bool keep_calls = false;

@@ -52,8 +52,11 @@ void PlainEnd::read() {
 bool PlainEnd::note(int value) {
   if (value > 0) return true;
   switch (SSL_get_error(ssl_.get(), value)) {
-    case SSL_ERROR_WANT_READ: break;
-    case SSL_ERROR_ZERO_RETURN: closed_in_ = true; break;
+    case SSL_ERROR_WANT_READ:
+      break;
+    case SSL_ERROR_ZERO_RETURN:
+      closed_in_ = true;
+      break;
     default:
       failed_ = true;
       error_ = ERR_peek_error();

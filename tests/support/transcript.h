@@ -1,4 +1,5 @@
-// The events of one machine as lines of text, the same in each run: lengths that vary with keys and versions are left out.
+// The events of one machine as lines of text, the same in each run: lengths that vary with keys and versions are left
+// out.
 #ifndef TESTS_SUPPORT_TRANSCRIPT_H
 #define TESTS_SUPPORT_TRANSCRIPT_H
 
