@@ -23,13 +23,13 @@ std::string from_environment(const char* name) {
   return value ? value : "";
 }
 
-struct Run {
+struct Outcome {
   int status = -1;
   std::vector<std::string> lines;
 };
 
 // The program with its standard output in a file.
-Run run(const std::string& scenario, const std::vector<std::string>& variables) {
+Outcome run(const std::string& scenario, const std::vector<std::string>& variables) {
   const std::string out = ::testing::TempDir() + "/differential." + std::to_string(getpid());
   const std::string command = "exec '" + from_environment("DIFFERENTIAL") + "' '" + key_folder() + "' " + scenario + " >'" + out + "'";
   std::vector<std::string> environment = variables;
@@ -39,7 +39,7 @@ Run run(const std::string& scenario, const std::vector<std::string>& variables) 
   pointers.push_back(nullptr);
   const char* const arguments[] = {"sh", "-c", command.c_str(), nullptr};
   pid_t child;
-  Run result;
+  Outcome result;
   if (posix_spawn(&child, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), pointers.data()) != 0) return result;
   waitpid(child, &result.status, 0);
   std::ifstream in(out);
@@ -79,10 +79,10 @@ class Differential : public ::testing::TestWithParam<std::string> {
  protected:
   void compare(std::vector<std::string> settings) {
     std::vector<std::string> variables = libssl();
-    const Run plain = run(GetParam(), variables);
+    const Outcome plain = run(GetParam(), variables);
     variables.insert(variables.end(), settings.begin(), settings.end());
     variables.push_back(layer());
-    const Run layered = run(GetParam(), variables);
+    const Outcome layered = run(GetParam(), variables);
     ASSERT_EQ(plain.status, 0);
     ASSERT_EQ(layered.status, 0);
     ASSERT_GT(plain.lines.size(), 2u);
@@ -100,7 +100,7 @@ TEST_P(Differential, SameAsPlain) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, Differential, ::testing::ValuesIn(names()),
-                         [](const ::testing::TestParamInfo<std::string>& info) { return info.param; });
+                         [](const ::testing::TestParamInfo<std::string>& scenario) { return scenario.param; });
 
 }  // namespace
 }  // namespace openssl_event::testing
