@@ -42,8 +42,17 @@ bool openssl_connection_st::advance() noexcept {
   if (failed_) return return_unused();
   if (closed_in_) input_.return_all();
   if (!ready_.empty()) return true;
+  if (path_ && established_) let_libssl_speak();
   const Step step = choose();
   return step != Step::none && start(step);
+}
+
+// What the application asked libssl itself for (SSL_new_session_ticket) waits for an SSL_read or SSL_write, which do not
+// come by on the record path. If it is a record of the peer's that libssl waits for, one read tells.
+void openssl_connection_st::let_libssl_speak() noexcept {
+  const bool has_to = SSL_in_init(ssl_);
+  if (has_to && !has_spoken_) read_due_ = true;
+  has_spoken_ = has_to;
 }
 
 bool openssl_connection_st::readable() const noexcept {

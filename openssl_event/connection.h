@@ -96,6 +96,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   Step choose_output() const noexcept;
   Step input_step() const noexcept;
   bool answer_due() const noexcept;
+  void let_libssl_speak() noexcept;
   bool start(Step step) noexcept;
   bool go_on(Outcome outcome) noexcept;
   void finish_step() noexcept;
@@ -196,6 +197,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool write_waits_ = false;       // a write wants a record first
   bool retry_due_ = false;         // a callback of the application's asked for a retry ...
   bool retry_held_ = false;        // ... and the application has not had its turn since
+  bool has_spoken_ = false;        // libssl had something to say on the record path, and a read for it
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool turn_due_ = false;          // the budget is spent
   bool out_of_memory_ = false;

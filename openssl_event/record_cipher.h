@@ -67,6 +67,9 @@ class RecordCipher {
  private:
   struct Nonce;
   struct AdditionalData;
+  bool set_fixed_iv() noexcept;
+  bool open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept;
+  bool open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept;
   bool start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept;
 
   EVP_CIPHER_CTX* context_ = nullptr;

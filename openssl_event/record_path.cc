@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 #include <new>
+#include <utility>
 
 using namespace openssl_event;
 
@@ -237,9 +238,13 @@ RecordPath::Input RecordPath::open(unsigned char* record, std::size_t size, Open
       !in_.cipher.open(in_.wire, record, size, opened))
     return blank(record, size);
   ++in_.wire;
-  if (!is_data(opened)) return give_to_libssl(record, size, opened);
+  if (!is_data(opened)) {
+    judges_next_ = true;
+    return give_to_libssl(record, size, opened);
+  }
   if (opened.size == 0) return ++empty_records_ > kMostEmptyRecords ? Input::flood : Input::empty;
   empty_records_ = 0;
+  if (std::exchange(judges_next_, false)) return give_to_libssl(record, size, opened);
   ++opened_;
   return Input::data;
 }

@@ -121,6 +121,9 @@ class RecordPath final : private KeyListener {
   bool usable_ = false;
   bool direct_ = true;
   bool padded_ = false;  // libssl pads what it sends, so it goes on to make the records
+  // libssl has been given something else than data. It may be in the middle of a message, where data must not come, and
+  // counts warning alerts until data comes: so the next data goes to libssl too.
+  bool judges_next_ = false;
   bool broken_ = false;  // a record was not authentic: libssl sees no byte of the peer's any more
 };
 

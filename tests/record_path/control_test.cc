@@ -219,6 +219,24 @@ TEST_P(TicketTest, TicketAfterTakeOverResumes) {
   take_over();
 }
 
+TEST_P(TicketTest, OfAServerOnTheRecordPathGoesOutAtOnce) {
+  if (!tls13() || !machine_is_server) return;
+  connect();
+  take_over();
+  const std::size_t before = got.size();
+  for (std::size_t i = 1; i < 4; ++i) {
+    ASSERT_EQ(SSL_new_session_ticket(machine->ssl()), 1);
+    carry(*machine, *peer);
+    EXPECT_EQ(got.size(), before + i);
+    exchange(pattern(20000), pattern(20000));
+  }
+  close();
+  make();
+  ASSERT_EQ(SSL_set_session(client(), got.back()), 1);
+  connect();
+  EXPECT_TRUE(SSL_session_reused(client()));
+}
+
 FOR_ALL_VARIANTS(TicketTest);
 
 // ---- A certificate asked for after the handshake ----
