@@ -1,5 +1,7 @@
 #include "tests/compat/held_worker.h"
 
+#include <stdlib.h>
+
 #include <utility>
 
 #include "compat/manner.h"
@@ -7,6 +9,12 @@
 #include "openssl_event/engine_call.h"
 
 namespace openssl_event::testing {
+namespace {
+
+// Before the layer reads its settings.
+[[maybe_unused]] const int kOneWorker = setenv("OPENSSL_EVENT_WORKERS", "1", 1);
+
+}  // namespace
 
 class HeldWorker::Operation final : public openssl_event::Operation {
  public:

@@ -1,4 +1,4 @@
-// Keeps the pool's only worker (OPENSSL_EVENT_WORKERS=1) busy, so that calls stay out as long as the test wants.
+// Keeps the pool's worker, which is the only one in tests that link this, busy, so that calls stay out as long as the test wants.
 #ifndef TESTS_COMPAT_HELD_WORKER_H
 #define TESTS_COMPAT_HELD_WORKER_H
 

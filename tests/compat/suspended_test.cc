@@ -213,7 +213,7 @@ TEST_P(Suspended, IsFinishedBeforeAnSslBioTakesIt) {
   releaser.join();
   EXPECT_NE(SSL_get_error(ssl(), -1), SSL_ERROR_WANT_WRITE);
   EXPECT_TRUE(peers.connect());
-  BIO_free(bio);
+  BIO_free_all(bio);  // it has a reference to the SSL's BIO
 }
 
 TEST_P(Suspended, IsFinishedBeforeEarlyDataIsRead) {
