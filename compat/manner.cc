@@ -12,6 +12,7 @@
 #include "compat/session.h"
 #include "compat/settings.h"
 #include "compat/waiting.h"
+#include "compat/watched.h"
 #include "openssl_event/operation.h"
 
 namespace openssl_event::compat {
@@ -32,9 +33,13 @@ bool has_finished_one(const SSL* ssl) noexcept {
   return SSL_get_finished(ssl, &finished, sizeof finished) != 0;
 }
 
+// Programs with select or poll often wait for readability only until a handshake is over, whatever SSL_get_error says
+// (openssl s_server, Python's asyncore): they would wait for ever. Those with epoll have an event loop worth sparing.
 bool wants_edges(const SSL* ssl) noexcept {
+  const int fd = SSL_get_wfd(ssl);
+  if (settings().nonblocking != Nonblocking::edge || !is_watched(fd)) return false;
   const int saved_errno = errno;
-  const bool wants = settings().nonblocking == Nonblocking::edge && is_nonblocking_tcp(SSL_get_wfd(ssl));
+  const bool wants = is_nonblocking_tcp(fd);
   errno = saved_errno;
   return wants;
 }

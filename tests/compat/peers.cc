@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +43,14 @@ void connect_sockets(int& client, int& server) {
   }
 }
 
+// Only such a socket's handshake suspends. Nobody waits for the epoll.
+void watch(int fd) {
+  static const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+  epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
 // Until what SSL_get_error asks for is there.
 void wait_for(SSL* ssl, int value) {
   const int error = SSL_get_error(ssl, value);
@@ -54,6 +63,8 @@ void wait_for(SSL* ssl, int value) {
 Peers::Peers(int version, KeyType key)
     : server_context(make_server_context(version, key)), client_context(make_client_context(version, key)) {
   connect_sockets(client_fd, server_fd);
+  watch(client_fd);
+  watch(server_fd);
   server = make_ssl(server_context.get(), Role::kServer);
   client = make_ssl(client_context.get(), Role::kClient);
   SSL_set_fd(server.get(), server_fd);

@@ -79,6 +79,20 @@ TEST_P(Suspended, ItsEndRaisesAFreshEdge) {
   close(epoll);
 }
 
+// openssl s_server and Python's asyncore wait for readability only, whatever they are told.
+TEST_P(Suspended, NotOnASocketThatNoEpollWatches) {
+  for (const int fd : {peers.client_fd, peers.server_fd}) {
+    const int other = fcntl(fd, F_DUPFD_CLOEXEC, 1000);  // a number that was never watched
+    SSL* const of_fd = fd == peers.server_fd ? ssl() : peers.client.get();
+    SSL_set_fd(of_fd, other);
+  }
+  std::thread releases = release_once_waited_for();
+  EXPECT_NE(SSL_get_error(ssl(), peers.accept_until_it_signs()), SSL_ERROR_WANT_WRITE);
+  releases.join();
+  EXPECT_TRUE(peers.finish());
+  for (SSL* each : {ssl(), peers.client.get()}) close(SSL_get_fd(each));
+}
+
 TEST_P(Suspended, LevelTriggeredProgramsDoNotSpin) {
   suspend();
   const auto begin = Clock::now();

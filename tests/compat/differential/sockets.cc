@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +123,14 @@ class Sockets final : public Transport {
   long bytes_ = 0;
 };
 
+// Only such a socket's handshake suspends. Nobody waits for the epoll.
+void watch(int fd) {
+  static const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLET;
+  require(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
+}
+
 }  // namespace
 
 void make_sockets(bool tcp, bool blocking, int (&fds)[2]) {
@@ -132,7 +141,9 @@ void make_sockets(bool tcp, bool blocking, int (&fds)[2]) {
   const int large = 1 << 20;
   for (const int fd : fds) {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
-    if (!blocking) fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (blocking) continue;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    if (tcp) watch(fd);
   }
 }
 
