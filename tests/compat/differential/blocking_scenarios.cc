@@ -26,7 +26,6 @@ void run_side(const char* name, SSL_CTX* ctx, bool server, int fd, const std::st
     }
     part(side);
   }
-  close(fd);
   Side::say_to(nullptr);
 }
 
@@ -38,6 +37,7 @@ void run_both(const Setup& setup, SSL_CTX* client, SSL_CTX* server, Part of_clie
   std::thread peer([&] { run_side("server", server, true, fds[1], setup.transport, of_server, server_text); });
   run_side("client", client, false, fds[0], setup.transport, of_client, client_text);
   peer.join();
+  for (const int fd : fds) close(fd);  // not before both have ended, or one would write into a closed connection
   Side::say(client_text + server_text);
 }
 
