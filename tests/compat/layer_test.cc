@@ -5,7 +5,6 @@
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@ namespace openssl_event::testing {
 namespace {
 
 std::uint64_t calls() { return compat::statistics().calls; }
-std::uint64_t waits() { return compat::statistics().waits; }
 std::uint64_t answers() { return compat::statistics().answers; }
 
 class Layer : public BothVersions {};
@@ -217,54 +215,6 @@ TEST_P(Layer, ManyThreads) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(connected, 6 * 7);
-}
-
-// A thread that is cancelled in a blocking call ends, as with plain libssl.
-TEST_P(Layer, ThreadsThatBlockCanBeCancelled) {
-  Peers peers(GetParam());
-  for (const bool established : {false, true}) {
-    if (established) {
-      peers.set_blocking(false);
-      peers.server = make_ssl(peers.server_context.get(), Role::kServer);
-      SSL_set_fd(peers.server.get(), peers.server_fd);
-      ASSERT_TRUE(peers.connect());
-    }
-    peers.set_blocking(true);
-    pthread_t thread;
-    const auto block = [](void* ssl) -> void* {
-      char bytes[100];
-      while (SSL_read(static_cast<SSL*>(ssl), bytes, sizeof bytes) > 0) {
-      }
-      return nullptr;
-    };
-    ASSERT_EQ(pthread_create(&thread, nullptr, block, peers.server.get()), 0);
-    pthread_cancel(thread);
-    void* result = nullptr;
-    pthread_join(thread, &result);
-    EXPECT_EQ(result, PTHREAD_CANCELED);
-  }
-}
-
-TEST_P(Layer, ThreadThatWaitsForAWorkerIsCancelledAfterwards) {
-  HeldWorker worker;
-  Peers peers(GetParam());
-  ASSERT_LT(SSL_connect(peers.client.get()), 0);
-  peers.set_blocking(true);
-  const auto before = waits();
-  pthread_t thread;
-  const auto block = [](void* ssl) -> void* {
-    SSL_accept(static_cast<SSL*>(ssl));
-    char byte;
-    SSL_read(static_cast<SSL*>(ssl), &byte, 1);
-    return nullptr;
-  };
-  ASSERT_EQ(pthread_create(&thread, nullptr, block, peers.server.get()), 0);
-  while (waits() == before) std::this_thread::yield();
-  pthread_cancel(thread);
-  worker.release();
-  void* result = nullptr;
-  pthread_join(thread, &result);
-  EXPECT_EQ(result, PTHREAD_CANCELED);
 }
 
 }  // namespace
