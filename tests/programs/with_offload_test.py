@@ -31,7 +31,8 @@ class WithOffload(cases.ProgramTest):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT):
             with self.subTest(number):
                 name = number.name[3:]
-                program = self.start(self.command("sh", "-c", f'trap "exit 5" {name}; echo ready; while :; do sleep 0.05; done'))
+                program = self.start(self.command("sh", "-c",
+                                                  f'trap "exit 5" {name}; echo ready; while :; do sleep 0.05; done'))
                 program.wait_for("ready")
                 self.assertEqual(program.stop(number), 5)
 

@@ -57,7 +57,7 @@ class ProgramTest(unittest.TestCase):
         return Layer(_library, tempfile.mkdtemp(dir=self.directory), **settings)
 
     def both(self, scenario, **settings):
-        """Runs `scenario(under)` plain and under the layer, whose results must be the same; returns the layer's counts."""
+        """Runs `scenario(under)` plain and under the layer: the same results. Returns the layer's counts."""
         plain = scenario(Plain())
         layer = self.layer(**settings)
         self.assertEqual(scenario(layer), plain, "under the layer, and plain")

@@ -51,7 +51,8 @@ class Credentials:
 
     def _make_authority(self):
         if not os.path.exists(self._path("ca.crt")):
-            self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                          "2",
                           "-subj", "/CN=authority", "-keyout", self._path("ca.key"), "-out", self._path("ca.crt"))
 
     def _sign(self, key, name, path):
@@ -68,6 +69,7 @@ class Credentials:
 
     @staticmethod
     def _openssl(*arguments):
-        done = subprocess.run(["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise RuntimeError(f"openssl {' '.join(arguments)}: {done.stderr}")

@@ -39,4 +39,5 @@ class Layer:
 
 def _read_block(block):
     counts = block.split("\n", 1)[1].split("wait:")[0]  # without the histograms
-    return collections.Counter({name: int(number) for name, number in re.findall(r"([A-Za-z][A-Za-z ]*?) (\d+)", counts)})
+    return collections.Counter({name: int(number) for name, number in re.findall(r"([A-Za-z][A-Za-z ]*?) (\d+)",
+                                                                                 counts)})

@@ -34,7 +34,7 @@ http {{
     client_max_body_size 64m;
     {server}
     location = /hello {{ return 200 "{answer}"; }}
-    location = /about {{ return 200 "$ssl_protocol $ssl_cipher $ssl_session_reused $ssl_early_data $ssl_client_verify"; }}
+    location = /about {{ return 200 "$ssl_protocol $ssl_cipher $ssl_session_reused $ssl_client_verify"; }}
   }}
 }}
 """
@@ -70,7 +70,8 @@ class Nginx:
         self._parts.update(parts)
         user = "user root root;" if os.geteuid() == 0 else ""
         with open(self._file("conf"), "w", encoding="utf-8") as file:
-            file.write(_CONFIG.format(directory=self._directory, port=self.port, workers=self._workers, user=user, **self._parts))
+            file.write(_CONFIG.format(directory=self._directory, port=self.port, workers=self._workers, user=user,
+                                      **self._parts))
 
     def put_file(self, name, content):
         with open(os.path.join(self._directory, "www", name), "wb") as file:

@@ -55,7 +55,8 @@ class Program:
         self._log = log
         environment = dict(os.environ, LC_ALL="C", **(under.environment if under else {}), **(environment or {}))
         with open(log, "wb") as output:
-            self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+            self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=output,
+                                             stderr=subprocess.STDOUT,
                                              cwd=cwd, env=environment, start_new_session=True)
         self.pid = self._process.pid
 
