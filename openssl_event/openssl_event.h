@@ -372,7 +372,7 @@ int openssl_decline(OPENSSL_EVENT *e);
  * Makes a key whose signatures come out as ENGINE_CALLs of the connection that needs them, for SSL_CTX_use_PrivateKey and
  * its relatives, of servers and clients. It has a reference to `key`, can in place whatever that can, and exports its
  * public half only. `libctx` (NULL: the default one) and `propq` are where operations on `key` are fetched; libctx must
- * outlive the key. Used outside a machine it works in place. RSA, RSA-PSS, EC, Ed25519, Ed448. The caller frees the result
+ * outlive the key, and, other than the default one, the threads that execute its calls. Used outside a machine it works in place. RSA, RSA-PSS, EC, Ed25519, Ed448. The caller frees the result
  * by EVP_PKEY_free. Any thread. Fails for other types.
  */
 #define OPENSSL_OFFLOAD_SERIALIZE 1u /* for a key that is not thread-safe: one call at a time */
