@@ -48,7 +48,7 @@ void print_table(const std::vector<Measurement>& measurements) {
   for (const Measurement& m : measurements) {
     std::vector<double> sorted = m.latencies;
     std::sort(sorted.begin(), sorted.end());
-    std::printf("%-22s %10zu %6zu %8.1f %9zu | %8.2f %8.2f %8.2f %8.2f\n", m.name.c_str(), m.handshakes, m.failed_handshakes,
+    std::printf("%-22s %10zu %6zu %8.1f %9zu | %8.3f %8.3f %8.3f %8.3f\n", m.name.c_str(), m.handshakes, m.failed_handshakes,
                 m.seconds > 0 ? static_cast<double>(m.handshakes) / m.seconds : 0.0, sorted.size(), quantile(sorted, .5),
                 quantile(sorted, .9), quantile(sorted, .99), quantile(sorted, 1));
   }

@@ -74,8 +74,12 @@ class Nginx:
                                       **self._parts))
 
     def put_file(self, name, content):
-        with open(os.path.join(self._directory, "www", name), "wb") as file:
+        with open(self.path_of(name), "wb") as file:
             file.write(content)
+
+    def path_of(self, name):
+        """Of what it serves as /name."""
+        return os.path.join(self._directory, "www", name)
 
     def url(self, path):
         return f"https://localhost:{self.port}{path}"
