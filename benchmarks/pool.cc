@@ -43,11 +43,11 @@ void run_pool(Report& report, const Settings& settings) {
       openssl_setEngine(server.get(), &kInstant);
       OPENSSL_EVENT* call = park(server, hello);
       pollfd readable = {openssl_completionFd(completions), POLLIN, 0};
-      const std::int64_t begin = now();
+      const std::int64_t begin = wall_now();
       require(openssl_submitCall(workers, call, completions), "openssl_submitCall");
       OPENSSL_EVENT* back = nullptr;
       while (!(back = openssl_collectCompletion(completions))) poll(&readable, 1, -1);
-      samples.add(now() - begin);
+      samples.add(wall_now() - begin);
       openssl_returnEvent(back);
     }
   }

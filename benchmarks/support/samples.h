@@ -9,12 +9,17 @@
 
 namespace benchmarks {
 
-// Nanoseconds, of a clock that only goes forward.
-inline std::int64_t now() {
+inline std::int64_t nanoseconds_of(clockid_t clock) {
   timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
+
+// Nanoseconds that this thread has been running: what other programs take of the machine does not count.
+inline std::int64_t now() { return nanoseconds_of(CLOCK_THREAD_CPUTIME_ID); }
+
+// Nanoseconds that have passed, for what one thread waits for from another.
+inline std::int64_t wall_now() { return nanoseconds_of(CLOCK_MONOTONIC); }
 
 class Samples {
  public:
