@@ -48,9 +48,10 @@ void number(const char* variable, long least, long most, T& setting) noexcept {
     std::fprintf(stderr, "libssl_event_compat: %s=%s is not a number from %ld to %ld; ignored\n", variable, text, least, most);
 }
 
+// A copy, for good: a program that sets its title may write over its environment.
 const char* text_or_null(const char* variable) noexcept {
   const char* text = secure_getenv(variable);
-  return text && *text ? text : nullptr;
+  return text && *text ? strdup(text) : nullptr;
 }
 
 Settings read_environment() noexcept {

@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
     Peers peers;
     if (!peers.connect()) return 1;
   }
+  if (std::strcmp(command, "title") == 0)
+    for (char** variable = environ; *variable; ++variable) std::memset(*variable, 'x', std::strlen(*variable));
   if (std::strcmp(command, "signal") == 0) {
     raise(SIGUSR2);
     wait_for_report();

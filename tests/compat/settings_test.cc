@@ -52,6 +52,12 @@ TEST_F(Settings, StatisticsGoToAFileAtExit) {
   EXPECT_EQ(errors, "");
 }
 
+TEST_F(Settings, OutliveTheEnvironmentThatAProgramWritesItsTitleOver) {
+  EXPECT_EQ(run("OPENSSL_EVENT_STATS=" + file, "title"), 0);
+  EXPECT_TRUE(has(written(), "calls 5")) << written();
+  EXPECT_EQ(errors, "");
+}
+
 TEST_F(Settings, StatisticsGoToStderr) {
   EXPECT_EQ(run("OPENSSL_EVENT_STATS=stderr", "exit"), 0);
   EXPECT_TRUE(has(errors, "calls 5")) << errors;
