@@ -89,6 +89,10 @@ ContextPointer make_context(const Options& options, std::string& error) {
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
   const bool ok = options.certificate_file.empty() ? use_key_in_memory(context.get(), options, error)
                                                    : use_files(context.get(), options, error);
+  if (ok && options.record_path && !openssl_prepareContext(context.get())) {
+    error = "cannot prepare the SSL_CTX for the record path: " + openssl_reason();
+    return nullptr;
+  }
   return ok ? std::move(context) : nullptr;
 }
 

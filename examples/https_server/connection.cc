@@ -154,7 +154,7 @@ bool Connection::read_request() {
 
 void Connection::start_answer(const Answer& answer, bool keep_alive) {
   answered_ = true;
-  ++shared_.metrics.requests;
+  shared_.metrics.add_request(tls_);
   if (!keep_alive) close_after_answer_ = true;
   response_.start(answer, !head_request_, keep_alive);
   head_request_ = false;

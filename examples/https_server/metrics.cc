@@ -51,6 +51,8 @@ std::string failure_labels(bool in_handshake, std::string_view reason, std::stri
   return labels.append("\",sender=\"").append(sender).append("\"");
 }
 
+std::string path_label(int path) { return std::string("path=\"").append(openssl_pathName(path)).append("\""); }
+
 }  // namespace
 
 void Metrics::add_failure(const OPENSSL_STATUS& status, bool in_handshake) {
@@ -62,6 +64,12 @@ void Metrics::add_failure(const OPENSSL_STATUS& status, bool in_handshake) {
 }
 
 void Metrics::add_abandoned_handshake(const char* why) { ++failures[failure_labels(true, why, "none", "none")]; }
+
+void Metrics::add_request(const openssl_t* tls) {
+  OPENSSL_RECORD_PATH path = {};
+  openssl_recordPath(tls, &path);
+  ++requests[path.receives];
+}
 
 void Metrics::add_call(const OPENSSL_ENGINE_CALL& call, bool by_worker) {
   if (call.optype == OPENSSL_OPERATION_SIGN) ++sign_calls[by_worker];
@@ -81,7 +89,9 @@ std::string Metrics::to_text(const openssl_workers_t* workers) const {
   add_single(out, "openssl_event_connections_accepted_total", "counter", "Connections accepted.", accepted);
   add_single(out, "openssl_event_handshakes_total", "counter", "Handshakes finished, resumptions included.", handshakes);
   add_single(out, "openssl_event_resumptions_total", "counter", "Handshakes that resumed a session.", resumptions);
-  add_single(out, "openssl_event_requests_total", "counter", "HTTP requests answered.", requests);
+  add_header(out, "openssl_event_requests_total", "counter", "HTTP requests answered, by who opened their records.");
+  for (int path = OPENSSL_PATH_LIBSSL; path <= OPENSSL_PATH_DIRECT; ++path)
+    add_sample(out, "openssl_event_requests_total", path_label(path), requests[path]);
 
   add_header(out, "openssl_event_failures_total", "counter",
              "Connections ended by an error, by phase, reason, alert, and which side sent the alert.");

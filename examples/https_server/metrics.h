@@ -18,13 +18,14 @@ struct Metrics {
   std::uint64_t open = 0;         // connections, now
   std::uint64_t handshakes = 0;   // finished, resumptions included
   std::uint64_t resumptions = 0;
-  std::uint64_t requests = 0;
+  std::uint64_t requests[OPENSSL_PATH_DIRECT + 1] = {};  // by who opened their records
   std::map<std::string, std::uint64_t> failures;         // by labels
   std::uint64_t sign_calls[2] = {};                      // executed inline, by a worker
   OPENSSL_HISTOGRAM inline_run = {};
 
   void add_failure(const OPENSSL_STATUS& status, bool in_handshake);
   void add_abandoned_handshake(const char* why);
+  void add_request(const openssl_t* tls);
   void add_call(const OPENSSL_ENGINE_CALL& call, bool by_worker);
   void add_inline_run(std::chrono::nanoseconds duration);
 

@@ -18,6 +18,7 @@ struct Options {
   int idle_timeout = 60;         // without a byte in either direction
   int grace = 5;                 // what is in flight at the end gets so long
   bool allow_quit = false;
+  bool record_path = true;       // the machine seals and opens application data itself
   bool trace = false;
 };
 

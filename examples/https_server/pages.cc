@@ -32,6 +32,14 @@ std::string signature_words(const AboutConnection& about, bool resumed) {
   return resumed ? "none: the session was resumed" : "none";
 }
 
+std::string path_words(const openssl_t* tls) {
+  OPENSSL_RECORD_PATH path = {};
+  openssl_recordPath(tls, &path);
+  std::string words = openssl_pathName(path.receives);
+  if (path.reason != OPENSSL_PATH_REASON_NONE) words.append(": ").append(openssl_pathReasonName(path.reason));
+  return words;
+}
+
 Answer front_page(const AboutConnection& about) {
   OPENSSL_NEGOTIATED n = {};
   openssl_negotiated(about.tls, &n);
@@ -48,6 +56,7 @@ Answer front_page(const AboutConnection& about) {
   add_row(page, "Application protocol", n.alpn_len ? std::string_view(reinterpret_cast<const char*>(n.alpn), n.alpn_len) : "none");
   add_row(page, "Resumed", n.resumed ? "yes" : "no");
   add_row(page, "Signature", signature_words(about, n.resumed));
+  add_row(page, "Record path", path_words(about.tls));
   page += "</table>\n<p>Also here: <a href=\"/metrics\">/metrics</a>, <a href=\"/bytes/1000\">/bytes/1000</a>.</p>\n</body>\n</html>\n";
   return answer;
 }

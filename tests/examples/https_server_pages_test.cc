@@ -25,7 +25,8 @@ std::string body_of(const std::string& answer) { return answer.substr(answer.fin
 
 TEST_F(HttpsServerPages, FrontPageSaysWhatWasNegotiated) {
   const std::string page = server.get("/");
-  for (const char* part : {"<!DOCTYPE html>", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519", "http/1.1", "executed by tls-worker-"})
+  for (const char* part : {"<!DOCTYPE html>", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519", "http/1.1", "executed by tls-worker-",
+                           "DIRECT"})
     EXPECT_TRUE(contains(page, part)) << part << " is missing in:\n" << page;
 }
 
@@ -133,6 +134,21 @@ TEST_F(HttpsServerPages, MetricsAnnounceEveryFamily) {
     ++samples;
   }
   EXPECT_GT(samples, 50u);
+}
+
+TEST_F(HttpsServerPages, MetricsShowTheRecordPath) {
+  for (int i = 0; i < 5; ++i) server.get("/");
+  EXPECT_GE(server.metric(R"(openssl_event_requests_total{path="DIRECT"})"), 5);
+  EXPECT_EQ(server.metric(R"(openssl_event_requests_total{path="LIBSSL"})"), 0);
+}
+
+TEST(HttpsServerWithoutRecordPath, LeavesDataToLibssl) {
+  Server server(https_server({"--ec", "--no-record-path"}));
+  EXPECT_TRUE(contains(server.get("/"), "LIBSSL: UNPREPARED"));
+  EXPECT_EQ(server.get("/bytes/100000").size(), 100000u);
+  EXPECT_GE(server.metric(R"(openssl_event_requests_total{path="LIBSSL"})"), 2);
+  EXPECT_EQ(server.metric(R"(openssl_event_requests_total{path="DIRECT"})"), 0);
+  EXPECT_EQ(server.stop(), 0);
 }
 
 TEST(HttpsServerInPlace, SignsOnTheNetworkThread) {
