@@ -1,89 +1,50 @@
-// The network thread: sockets, the workers' completions, time and signals, all by one epoll.
+// The server's loop by epoll: sockets, the workers' completions, time and signals, all by one wait.
 #ifndef EXAMPLES_HTTPS_SERVER_EPOLL_LOOP_H
 #define EXAMPLES_HTTPS_SERVER_EPOLL_LOOP_H
 
 #include <sys/epoll.h>
 
-#include <array>
-#include <chrono>
-#include <list>
+#include <memory>
 #include <vector>
 
-#include "examples/https_server/connection.h"
-#include "examples/https_server/shared.h"
+#include "examples/https_server/server.h"
 
 namespace https {
 
-class EpollLoop {
+class EpollLoop final : public Server {
  public:
-  // Takes both descriptors. `signals` is a signalfd of SIGTERM and SIGINT.
   EpollLoop(Shared& shared, int listener, int signals);
-  ~EpollLoop();
-  EpollLoop(const EpollLoop&) = delete;
-  EpollLoop& operator=(const EpollLoop&) = delete;
-
-  // Serves until a signal, or /quit, has ended it. False: epoll cannot be used; errno says why.
-  bool run();
+  ~EpollLoop() override;
+  bool run() override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  // What a peer does, and so how long it may take. The lists are in the order of their deadlines.
-  enum Phase { kHandshaking, kTalking, kLingering, kPhases };
-
-  struct Peer {
-    Peer(Shared& shared, int descriptor) : fd(descriptor), connection(shared, this) {}
-    const int fd;
-    Connection connection;
-    std::list<Peer>::iterator self;
-    Phase phase = kHandshaking;
-    Clock::time_point deadline;
+  struct EpollPeer final : Peer {
+    using Peer::Peer;
     bool readable = false;  // as far as is known: until a read says otherwise
     bool writable = true;
     bool watches_output = false;
     bool hung_up = false;   // its end of input is coming
-    bool ended = false;     // ... and has come
-    bool closed = false;    // to be destroyed when no event of this turn can name it any more
   };
+  static EpollPeer& mine(Peer& peer) { return static_cast<EpollPeer&>(peer); }
+
+  std::unique_ptr<Peer> make_peer(int fd) override { return std::make_unique<EpollPeer>(shared(), fd); }
+  bool begin(Peer& peer) override;
+  bool begin_accepting() override;
+  void end_accepting() override;
+  void serve(Peer& peer) override;
+  void drain(Peer& peer) override;
+  void cancel(Peer&) override {}  // nothing is in flight: the kernel has copied it
 
   bool watch(int fd, unsigned events, void* what);
   void dispatch(const epoll_event& event);
-  void accept_waiting(int most);
-  bool accept_failed(int reason);
-  void pause_accepting();
-  void resume_accepting();
-  void add(int fd);
-  void collect_completions();
+  bool receive(EpollPeer& peer);
+  bool send(EpollPeer& peer);
+  void wait_for_room(EpollPeer& peer);
 
-  void serve(Peer& peer);
-  bool receive(Peer& peer);
-  bool send(Peer& peer);
-  void wait_for_room(Peer& peer);
-  void drain(Peer& peer);
-  void settle(Peer& peer, bool moved);
-  void enter(Peer& peer, Phase phase);
-  void close_peer(Peer& peer, const char* why);
-
-  void expire();
-  void expire(Peer& peer);
-  int milliseconds_to_wait() const;
-  void begin_stop();
-  void end_turn();
-
-  Shared& shared_;
   const int epoll_;
-  int listener_;
-  const int signals_;
-  std::array<std::list<Peer>, kPhases> peers_;
-  std::list<Peer> closed_;
   std::vector<Peer*> unfinished_;  // that others have been let before
-  Clock::time_point now_ = Clock::now();
-  Clock::time_point grace_end_;
-  Clock::time_point accepting_again_;
-  bool accepting_ = true;
-  bool completed_ = false;         // calls have come home
-  bool stop_begun_ = false;
-  int signals_seen_ = 0;
+  char accepts_, completes_, ends_;  // whose addresses name what is no peer
+  bool completed_ = false;           // calls have come home
 };
 
 }  // namespace https

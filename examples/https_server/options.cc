@@ -64,8 +64,8 @@ std::vector<Flag> flags_for(Options& o) {
   };
 }
 
-void print_help(const std::vector<Flag>& flags) {
-  std::printf("usage: https_server [flags]\n");
+void print_help(const std::string& program, const std::vector<Flag>& flags) {
+  std::printf("usage: %s [flags]\n", program.c_str());
   for (const Flag& flag : flags) {
     const std::string left = std::string(flag.name) + (flag.argument ? " " + std::string(flag.argument) : "");
     std::printf("  %-22s %s\n", left.c_str(), flag.help);
@@ -74,14 +74,14 @@ void print_help(const std::vector<Flag>& flags) {
   std::printf("\nIt serves / (what was negotiated), /bytes/N (N bytes) and /metrics (for Prometheus).\n");
 }
 
-Parsed wrong(const std::string& message) {
-  std::fprintf(stderr, "https_server: %s\n", message.c_str());
+Parsed wrong(const Options& options, const std::string& message) {
+  std::fprintf(stderr, "%s: %s\n", options.program.c_str(), message.c_str());
   return Parsed::wrong;
 }
 
 Parsed check(const Options& options) {
   if (options.certificate_file.empty() == options.key_file.empty()) return Parsed::ok;
-  return wrong("--cert and --key go together: give both, or neither for a self-signed certificate made in memory");
+  return wrong(options, "--cert and --key go together: give both, or neither for a self-signed certificate made in memory");
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ Parsed parse_options(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view given = argv[i];
     if (given == "--help" || given == "-h") {
-      print_help(flags);
+      print_help(options.program, flags);
       return Parsed::help;
     }
     const std::size_t equals = given.find('=');  // --port=8443 is --port 8443
@@ -99,15 +99,15 @@ Parsed parse_options(int argc, char** argv, Options& options) {
     const Flag* flag = nullptr;
     for (const Flag& candidate : flags)
       if (candidate.name == name) flag = &candidate;
-    if (!flag) return wrong("unknown flag '" + name + "'; https_server --help lists all");
+    if (!flag) return wrong(options, "unknown flag '" + name + "'; " + options.program + " --help lists all");
     if (!flag->argument) {
-      if (equals != given.npos) return wrong(name + " takes no value");
+      if (equals != given.npos) return wrong(options, name + " takes no value");
       flag->set("");
       continue;
     }
-    if (equals == given.npos && i + 1 == argc) return wrong(name + " needs " + flag->takes);
+    if (equals == given.npos && i + 1 == argc) return wrong(options, name + " needs " + flag->takes);
     const std::string value(equals == given.npos ? std::string_view(argv[++i]) : given.substr(equals + 1));
-    if (!flag->set(value)) return wrong("'" + value + "' is no value for " + name + ": give " + flag->takes);
+    if (!flag->set(value)) return wrong(options, "'" + value + "' is no value for " + name + ": give " + flag->takes);
   }
   return check(options);
 }

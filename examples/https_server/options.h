@@ -7,6 +7,7 @@
 namespace https {
 
 struct Options {
+  std::string program;           // its name, for messages
   std::string host = "127.0.0.1";
   int port = 8443;
   std::string certificate_file;  // empty: a self-signed certificate made in memory
@@ -24,7 +25,7 @@ struct Options {
 
 enum class Parsed { ok, help, wrong };
 
-// Fills `options`. For `help` and `wrong` it has printed all there is to say.
+// Fills `options`, whose program is set. For `help` and `wrong` it has printed all there is to say.
 Parsed parse_options(int argc, char** argv, Options& options);
 
 }  // namespace https

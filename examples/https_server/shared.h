@@ -4,7 +4,7 @@
 
 #include <openssl/ssl.h>
 
-#include "engine_workers/engine_workers.h"
+#include "adapters/loop/session.h"
 #include "examples/https_server/metrics.h"
 #include "examples/https_server/options.h"
 
@@ -13,10 +13,9 @@ namespace https {
 struct Shared {
   const Options& options;
   SSL_CTX* context;
-  openssl_workers_t* workers;           // nullptr: calls are executed in place
-  openssl_completions_t* completions;   // where the workers' calls come home
+  loop::Calls calls;
   Metrics metrics;
-  bool stopping = false;                // what is in flight is finished, and no more
+  bool stopping = false;  // what is in flight is finished, and no more
 };
 
 }  // namespace https
