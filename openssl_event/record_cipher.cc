@@ -11,7 +11,9 @@ namespace openssl_event {
 namespace {
 
 constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
-constexpr std::size_t kTypeByte = 1;
+// Cleartext up to this length is copied into its record and sealed there in one call, with the type byte behind it:
+// another call costs more than the copy.
+constexpr std::size_t kCopied = 1024;
 
 void store_big_endian(std::uint64_t value, unsigned char* bytes) noexcept {
   if constexpr (std::endian::native == std::endian::little) value = __builtin_bswap64(value);
@@ -40,8 +42,7 @@ bool finish(EVP_CIPHER_CTX* context, unsigned char* out) noexcept {
 }
 
 bool take_tag(EVP_CIPHER_CTX* context, unsigned char* tag) noexcept {
-  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize),
-                             OSSL_PARAM_construct_end()};
+  OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize), OSSL_PARAM_END};
   return EVP_CIPHER_CTX_get_params(context, parameters) > 0;
 }
 
@@ -64,6 +65,7 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   tls13_ = suite.tls13;
   explicit_nonce_ = suite.explicit_nonce;
   std::memcpy(iv_, key.iv, kIvSize);
+  iv_tail_ = load_big_endian(iv_ + kSaltSize);
   context_ = EVP_CIPHER_CTX_new();
   if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0 &&
       (tls13_ || use == Use::seal || set_fixed_iv()))
@@ -76,13 +78,9 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
 // Once, for open_tls12().
 bool RecordCipher::set_fixed_iv() noexcept {
   const std::size_t size = explicit_nonce_ ? kSaltSize : kIvSize;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, iv_, size),
-                                   OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, iv_, size),
+                                   OSSL_PARAM_END};
   return EVP_CIPHER_CTX_set_params(context_, parameters) > 0;
-}
-
-std::size_t RecordCipher::sealed_size(const RecordSuite& suite, std::size_t cleartext) noexcept {
-  return kHeader + explicit_size(suite) + cleartext + (suite.tls13 ? kTypeByte : 0) + kTagSize;
 }
 
 // RFC 8446 5.3 and RFC 7905 2: the IV with the sequence number added by exclusive or. RFC 5288 3: salt and explicit
@@ -90,10 +88,10 @@ std::size_t RecordCipher::sealed_size(const RecordSuite& suite, std::size_t clea
 struct RecordCipher::Nonce {
   unsigned char bytes[kIvSize];
 
-  Nonce(const unsigned char* iv, bool with_explicit, const RecordNumber& number) noexcept {
-    std::memcpy(bytes, iv, kIvSize);
-    unsigned char* const last = bytes + kSaltSize;
-    store_big_endian(with_explicit ? number.explicit_nonce : load_big_endian(last) ^ number.sequence, last);
+  Nonce(const RecordCipher& cipher, const RecordNumber& number) noexcept {
+    std::memcpy(bytes, cipher.iv_, kSaltSize);
+    store_big_endian(cipher.explicit_nonce_ ? number.explicit_nonce : cipher.iv_tail_ ^ number.sequence,
+                     bytes + kSaltSize);
   }
 };
 
@@ -116,7 +114,7 @@ struct RecordCipher::AdditionalData {
 };
 
 bool RecordCipher::start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept {
-  const Nonce nonce(iv_, explicit_nonce_, number);
+  const Nonce nonce(*this, number);
   const AdditionalData data(tls13_, number, header, inner);
   return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
          update(context_, nullptr, data.bytes, data.size);
@@ -128,15 +126,28 @@ bool RecordCipher::seal(const RecordNumber& number, unsigned char type, const Sl
   const std::size_t prefix = explicit_nonce_ ? kExplicitNonceSize : 0;
   write_header(tls13_ ? kApplicationData : type, prefix + inner + kTagSize, record);
   if (explicit_nonce_) store_big_endian(number.explicit_nonce, record + kHeader);
-  if (!start(number, record, inner)) return false;
-  unsigned char* out = record + kHeader + prefix;
+  unsigned char* const text = record + kHeader + prefix;
+  if (start(number, record, inner) &&
+      (size <= kCopied ? seal_copy(type, slices, count, text, inner) : seal_slices(type, slices, count, text)) &&
+      finish(context_, text + inner) && take_tag(context_, text + inner))
+    return true;
+  OPENSSL_cleanse(text, inner);
+  return false;
+}
+
+bool RecordCipher::seal_copy(unsigned char type, const Slice* slices, std::size_t count, unsigned char* text,
+                             std::size_t inner) noexcept {
+  unsigned char* out = text;
+  for (std::size_t i = 0; i < count; out += slices[i++].size) std::memcpy(out, slices[i].data, slices[i].size);
+  if (tls13_) *out = type;
+  return update(context_, text, text, inner);
+}
+
+bool RecordCipher::seal_slices(unsigned char type, const Slice* slices, std::size_t count,
+                               unsigned char* out) noexcept {
   for (std::size_t i = 0; i < count; out += slices[i++].size)
     if (!update(context_, out, slices[i].data, slices[i].size)) return false;
-  if (tls13_) {
-    if (!update(context_, out, &type, kTypeByte)) return false;
-    out += kTypeByte;
-  }
-  return finish(context_, out) && take_tag(context_, out);
+  return !tls13_ || update(context_, out, &type, kTypeByte);
 }
 
 bool RecordCipher::seal_again(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept {
@@ -153,20 +164,18 @@ bool RecordCipher::seal_again(const RecordNumber& number, unsigned char* record,
 // open_tls13() for short records.
 bool RecordCipher::open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept {
   AdditionalData data(false, {sequence, 0}, record, size - kHeader);
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data.bytes, data.size),
-      OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data.bytes, data.size),
+                                   OSSL_PARAM_END};
   unsigned char* fragment = record + kHeader;
   return EVP_CIPHER_CTX_set_params(context_, parameters) > 0 &&
          EVP_Cipher(context_, fragment, fragment, static_cast<unsigned>(size - kHeader)) >= 0;
 }
 
 bool RecordCipher::open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept {
-  const Nonce nonce(iv_, false, {sequence, 0});
+  const Nonce nonce(*this, {sequence, 0});
   unsigned char nothing[kTagSize];
   unsigned char* tag = opened.data + opened.inner;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize),
-                                   OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize), OSSL_PARAM_END};
   return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
          EVP_CIPHER_CTX_set_params(context_, parameters) > 0 && update(context_, nullptr, record, kHeader) &&
          update(context_, opened.data, opened.data, opened.inner) && finish(context_, nothing);

@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "openssl_event/openssl_event.h"
 #include "openssl_event/record_keys.h"
 
 namespace openssl_event {
@@ -16,6 +17,7 @@ constexpr unsigned char kChangeCipherSpec = 20;
 constexpr unsigned char kAlert = 21;
 constexpr unsigned char kHandshake = 22;
 constexpr unsigned char kApplicationData = 23;
+constexpr std::size_t kTypeByte = 1;  // behind the contents, in TLS 1.3
 
 struct Slice {
   const char* data;
@@ -36,6 +38,10 @@ struct Opened {
   std::size_t inner;  // of what was sealed: in TLS 1.3 contents, type and padding
 };
 
+inline std::size_t explicit_size(const RecordSuite& suite) noexcept {
+  return suite.explicit_nonce ? kExplicitNonceSize : 0;
+}
+
 class RecordCipher {
  public:
   enum class Use { seal, open };
@@ -50,10 +56,12 @@ class RecordCipher {
   bool begun() const noexcept { return context_ != nullptr; }
 
   // How long the record with so much cleartext is, header included.
-  static std::size_t sealed_size(const RecordSuite& suite, std::size_t cleartext) noexcept;
+  static std::size_t sealed_size(const RecordSuite& suite, std::size_t cleartext) noexcept {
+    return OPENSSL_RECORD_HEADER_SIZE + explicit_size(suite) + cleartext + (suite.tls13 ? kTypeByte : 0) + kTagSize;
+  }
 
   // A whole record of the slices one after the other, to `record`, which has sealed_size bytes. The slices lie
-  // elsewhere.
+  // elsewhere. What is there after a failure is wiped.
   bool seal(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count, std::size_t size,
             unsigned char* record) noexcept;
 
@@ -71,18 +79,19 @@ class RecordCipher {
   bool open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept;
   bool open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept;
   bool start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept;
+  bool seal_copy(unsigned char type, const Slice* slices, std::size_t count, unsigned char* text,
+                 std::size_t inner) noexcept;
+  bool seal_slices(unsigned char type, const Slice* slices, std::size_t count, unsigned char* out) noexcept;
 
   EVP_CIPHER_CTX* context_ = nullptr;
   unsigned char iv_[kIvSize];
+  std::uint64_t iv_tail_ = 0;  // what of it is behind the salt
   bool tls13_ = false;
   bool explicit_nonce_ = false;
 };
 
 // RFC 8446 5.1, 5.2; RFC 5246 6.2.
 bool is_whole_record(const unsigned char* record, std::size_t size) noexcept;
-inline std::size_t explicit_size(const RecordSuite& suite) noexcept {
-  return suite.explicit_nonce ? kExplicitNonceSize : 0;
-}
 std::uint64_t load_big_endian(const unsigned char* bytes) noexcept;
 
 }  // namespace openssl_event
