@@ -108,7 +108,7 @@ bool Connection::read_request() {
 
 void Connection::start_answer(const Answer& answer, bool keep_alive) {
   answered_ = true;
-  shared_.metrics.add_request(tls_);
+  shared_.metrics.add_request(session_.tls());
   if (!keep_alive) close_after_answer_ = true;
   response_.start(answer, !head_request_, keep_alive);
   head_request_ = false;
