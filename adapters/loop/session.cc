@@ -1,6 +1,19 @@
 #include "adapters/loop/session.h"
 
+#include <algorithm>
+
 namespace loop {
+namespace {
+
+// The length of the TLS record that the bytes begin with (RFC 8446 5.1), if all of it is there; else 0.
+std::size_t whole_record(const char* bytes, std::size_t len) {
+  const auto* header = reinterpret_cast<const unsigned char*>(bytes);
+  if (len < OPENSSL_RECORD_HEADER_SIZE || header[0] < 20 || header[0] > 24 || header[1] != 3) return 0;
+  const std::size_t size = OPENSSL_RECORD_HEADER_SIZE + static_cast<std::size_t>(header[3] << 8 | header[4]);
+  return size <= std::min<std::size_t>(len, OPENSSL_MAX_RECORD) ? size : 0;
+}
+
+}  // namespace
 
 Session::Session(SSL* ssl, Role role, const Calls& calls, User& user) : calls_(calls), user_(user) {
   if (!ssl) return;
@@ -19,6 +32,32 @@ bool Session::received(std::size_t len) {
   if (!openssl_inputFilled(tls_, len)) return false;
   while (OPENSSL_EVENT* record = openssl_nextFrame(tls_)) openssl_putEvent(tls_, record);
   return true;
+}
+
+bool Session::received(char* bytes, std::size_t len, Buffer* buffer) {
+  while (len > 0) {
+    OPENSSL_EVENT* record = buffer && !framing_ ? record_in_place(bytes, len, *buffer) : nullptr;
+    std::size_t taken = record ? static_cast<std::size_t>(record->r.len) : 0;
+    if (!record) {
+      record = openssl_buildFrame(tls_, bytes, len, &taken);
+      if (!record && taken < len) return false;
+      framing_ = !record;
+    }
+    if (record) openssl_putEvent(tls_, record);
+    bytes += taken;
+    len -= taken;
+  }
+  return true;
+}
+
+// nullptr: the record is not whole, or there is no memory.
+OPENSSL_EVENT* Session::record_in_place(char* bytes, std::size_t len, Buffer& buffer) {
+  const std::size_t size = whole_record(bytes, len);
+  if (size == 0) return nullptr;
+  OPENSSL_EVENT* record = openssl_wrapRecordInEvent(
+      bytes, size, [](void* arg) { static_cast<Buffer*>(arg)->release(); }, &buffer);
+  if (record) buffer.use();
+  return record;
 }
 
 void Session::run() {

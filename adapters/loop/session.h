@@ -40,6 +40,23 @@ class User {
   ~User() = default;
 };
 
+// Memory of a loop's own that received bytes lie in, as io_uring's provided buffers. In use until it has been released as
+// often as it was used. By the loop's thread only.
+class Buffer {
+ public:
+  void use() { ++uses_; }
+  void release() {
+    if (--uses_ == 0) unused();
+  }
+
+ protected:
+  ~Buffer() = default;
+  virtual void unused() = 0;
+
+ private:
+  int uses_ = 0;
+};
+
 // All members by the thread that has the session.
 class Session {
  public:
@@ -59,6 +76,11 @@ class Session {
   // Bytes from the network: read into the space, at most *room of them, and say how many came; false: no memory.
   char* input_space(std::size_t* room) { return openssl_inputSpace(tls_, room); }
   bool received(std::size_t len);
+
+  // Bytes from the network that lie in a buffer of the loop's. A record that is whole becomes a RECORD_IN where it lies, which
+  // uses the buffer; the others are copied. With no buffer to use, nullptr, all are.
+  bool received(char* bytes, std::size_t len, Buffer* buffer);
+
   void input_ended() { openssl_endInput(tls_); }  // the transport brings no more
   bool wants_input() const { return openssl_wants(tls_) & OPENSSL_WANTS_RECORD; }
 
@@ -81,12 +103,14 @@ class Session {
   static Session* take_back(OPENSSL_EVENT* call);
 
  private:
+  OPENSSL_EVENT* record_in_place(char* bytes, std::size_t len, Buffer& buffer);
   void execute(OPENSSL_EVENT* call);
   void note(const OPENSSL_STATUS& status);
 
   const Calls& calls_;
   User& user_;
   openssl_t* tls_ = nullptr;
+  bool framing_ = true;  // the framer has part of a record, or has still to judge the first one
   bool established_ = false;
   bool peer_closed_ = false;
   bool output_closed_ = false;

@@ -31,6 +31,7 @@ class EpollLoop final : public Server {
   bool begin(Peer& peer) override;
   bool begin_accepting() override;
   void end_accepting() override;
+  bool accepting() const override { return false; }
   void serve(Peer& peer) override;
   void drain(Peer& peer) override;
   void cancel(Peer&) override {}  // nothing is in flight: the kernel has copied it

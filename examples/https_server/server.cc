@@ -58,7 +58,7 @@ bool Server::accept_failed(int reason) {
     case ENOBUFS:
     case ENOMEM:
       std::fprintf(stderr, "%s: cannot accept: %s; new connections wait\n", shared_.options.program.c_str(), std::strerror(reason));
-      accepting_ = false;
+      accept_paused_ = true;
       accepting_again_ = now_ + kAcceptPause;
       end_accepting();
       return false;
@@ -67,8 +67,8 @@ bool Server::accept_failed(int reason) {
 }
 
 void Server::resume_accepting() {
-  if (accepting_ || listener_ < 0) return;
-  accepting_ = true;
+  if (!accept_paused_ || listener_ < 0) return;
+  accept_paused_ = false;
   begin_accepting();
 }
 
@@ -106,6 +106,11 @@ void Server::close_peer(Peer& peer, const char* why) {
   cancel(peer);
 }
 
+void Server::forget_peers() {
+  for (Peers& list : peers_) list.clear();
+  closed_.clear();
+}
+
 // ---- Time, and the end ----
 
 void Server::read_signals() {
@@ -123,7 +128,7 @@ bool Server::end_turn() {
 void Server::expire() {
   for (Peers& list : peers_)
     while (!list.empty() && list.front()->deadline <= now_) expire(*list.front());
-  if (!accepting_ && accepting_again_ <= now_) resume_accepting();
+  if (accept_paused_ && accepting_again_ <= now_) resume_accepting();
 }
 
 void Server::expire(Peer& peer) {
@@ -138,7 +143,7 @@ int Server::milliseconds_to_wait() const {
   Clock::time_point next = Clock::time_point::max();
   for (const Peers& list : peers_)
     if (!list.empty()) next = std::min(next, list.front()->deadline);
-  if (!accepting_) next = std::min(next, accepting_again_);
+  if (accept_paused_) next = std::min(next, accepting_again_);
   if (stop_begun_) next = std::min(next, grace_end_);
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now_).count();
@@ -165,7 +170,7 @@ bool Server::over() {
       while (!list.empty()) close_peer(*list.front(), "SHUTDOWN");
     std::erase_if(closed_, [](const auto& peer) { return peer->in_flight == 0; });
   }
-  return closed_.empty() && std::all_of(peers_.begin(), peers_.end(), [](const Peers& list) { return list.empty(); });
+  return closed_.empty() && !accepting() && std::all_of(peers_.begin(), peers_.end(), [](const Peers& list) { return list.empty(); });
 }
 
 }  // namespace https

@@ -53,11 +53,14 @@ class Server {
   virtual bool begin(Peer& peer) = 0;  // watches it from now on; false: no memory
   virtual bool begin_accepting() = 0;
   virtual void end_accepting() = 0;
+  virtual bool accepting() const = 0;  // connections may still come that the kernel has accepted
   virtual void serve(Peer& peer) = 0;  // runs its connection and moves bytes, as far as possible now
   virtual void drain(Peer& peer) = 0;  // throws away what comes, and closes it at the end of that
-  virtual void cancel(Peer& peer) = 0; // it is closed: what is in flight is to end
+  virtual void cancel(Peer& peer) = 0;  // it is closed: what is in flight is to end
 
   // ---- What the loop calls ----
+
+  void forget_peers();  // at its own end, if there are any left: nothing is in flight any more
 
   void begin_turn() { now_ = Clock::now(); }
   bool end_turn();                   // false: the server has ended
@@ -93,7 +96,7 @@ class Server {
   Clock::time_point now_ = Clock::now();
   Clock::time_point grace_end_;
   Clock::time_point accepting_again_;
-  bool accepting_ = true;
+  bool accept_paused_ = false;
   bool stop_begun_ = false;
   int signals_seen_ = 0;
 };

@@ -28,14 +28,14 @@ void expect_refused(const Command& flags, int status, const std::string& part) {
 }
 
 TEST(HttpsServerFlags, HelpListsThem) {
-  const Result result = run({"examples/https_server", "--help"});
+  const Result result = run({https_server_program(), "--help"});
   EXPECT_EQ(result.status, 0);
   for (const char* flag : {"--port", "--host", "--cert", "--key", "--rsa-bits", "--ec", "--workers", "--allow-quit", "--trace"})
     EXPECT_TRUE(contains(result.output, flag)) << flag;
 }
 
 TEST(HttpsServerFlags, WrongOnesAreExplained) {
-  expect_refused({"--prot", "1"}, 2, "unknown flag '--prot'; https_server --help");
+  expect_refused({"--prot", "1"}, 2, "https_server --help lists all");
   expect_refused({"--port", "x"}, 2, "'x' is no value for --port: give a number from 0 to 65535");
   expect_refused({"--port"}, 2, "--port needs a number");
   expect_refused({"--workers", "-1"}, 2, "--workers");
@@ -184,7 +184,7 @@ TEST(HttpsServerLimits, AFullQueueMeansSigningInPlace) {
 }
 
 TEST(HttpsServerLimits, WithoutDescriptorsNewConnectionsWait) {
-  Server server({"bash", "-c", "ulimit -n 24; exec examples/https_server --port 0 --ec --workers 1"});
+  Server server({"bash", "-c", "ulimit -n 24; exec " + https_server_program() + " --port 0 --ec --workers 1"});
   std::vector<std::unique_ptr<TlsClient>> clients;
   for (int i = 0; i < 30; ++i) clients.push_back(std::make_unique<TlsClient>(server.port()));
   TlsClient& first = *clients.front();

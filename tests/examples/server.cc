@@ -52,7 +52,12 @@ int Server::stop() {
   return process_.wait();
 }
 
-Command https_server(const Command& flags) { return joined({"examples/https_server", "--port", "0"}, flags); }
+std::string https_server_program() {
+  const char* program = std::getenv("HTTPS_SERVER");
+  return program ? program : "examples/https_server";
+}
+
+Command https_server(const Command& flags) { return joined({https_server_program(), "--port", "0"}, flags); }
 
 Command curl(const Command& arguments) { return joined({"curl", "-sSk", "--max-time", "40"}, arguments); }
 

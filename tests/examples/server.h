@@ -33,7 +33,10 @@ class Server {
   int port_ = 0;
 };
 
-// The command of examples/https_server on any free port.
+// The server that this test is of: one of the examples, by its loop. HTTPS_SERVER names it; else examples/https_server.
+std::string https_server_program();
+
+// Its command on any free port.
 Command https_server(const Command& flags = {});
 
 // The command of curl, as all tests use it: quiet, without verification, with a limit of time.
