@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "openssl_event/event.h"
 #include "openssl_event/framer.h"
+#include "openssl_event/lookup.h"
 #include "openssl_event/openssl_event.h"
 #include "openssl_event/record_input.h"
 #include "openssl_event/record_output.h"
@@ -37,6 +39,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   using Step = openssl_event::Step;
 
   static openssl_connection_st* create(SSL* ssl) noexcept;
+  // The machine of an SSL; nullptr if it has none.
+  static openssl_connection_st* of(const SSL* ssl) noexcept;
   void destroy() noexcept;
 
   // put.cc
@@ -53,6 +57,11 @@ struct openssl_connection_st final : private openssl_event::Runner {
   std::size_t read_records(char* buf, std::size_t len) noexcept;
   bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
+
+  // lookup.cc: called by libssl's callbacks. `question` becomes the reply's.
+  openssl_event::Reply ask(std::unique_ptr<openssl_event::Lookup> question) noexcept;
+  bool can_wait() const noexcept { return current() == this; }
+  void session_made(SSL_SESSION* session) noexcept;
 
   // outgoing.cc
   bool queue_record(Event* e) noexcept;
@@ -200,6 +209,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool has_spoken_ = false;        // libssl had something to say on the record path, and a read for it
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool turn_due_ = false;          // the budget is spent
+  bool lookup_failed_ = false;     // one that this step could not do without
   bool out_of_memory_ = false;
   bool flooded_ = false;
   bool close_requested_ = false;

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "openssl_event/event.h"
+#include "openssl_event/lookup.h"
 
 using namespace openssl_event;
 
@@ -54,6 +55,29 @@ void describe_status(const OPENSSL_STATUS& status, char* text, std::size_t size)
     std::snprintf(text, size, "STATUS_OUT %s", openssl_statusName(status.status));
 }
 
+const char* answer_name(const Event* e) noexcept {
+  if (kind_of(e) == OPENSSL_LOOKUP_OUT_KIND) return "";
+  switch (lookup_of(e).answer) {
+    case Answer::missing:
+    case Answer::unasked:
+    case Answer::cancelled: return "";
+    case Answer::failed: return ", failed";
+    case Answer::by_default: return ", default";
+    case Answer::none: return ", none";
+    case Answer::accept: return ", accepted";
+    case Answer::alert: return ", refused";
+    case Answer::value: return ", answered";
+  }
+  return "";
+}
+
+// "LOOKUP_IN SESSION (www.example.org), answered"
+void describe_lookup(const OPENSSL_LOOKUP& lookup, const Event* e, char* text, std::size_t size) noexcept {
+  const bool named = lookup.server_name[0] != '\0';
+  std::snprintf(text, size, "%s %s%s%s%s%s", openssl_kindName(kind_of(e)), openssl_lookupName(lookup.question), named ? " (" : "",
+                lookup.server_name, named ? ")" : "", answer_name(e));
+}
+
 }  // namespace
 
 const char* openssl_describe(const OPENSSL_EVENT* e, char* text, size_t size) {
@@ -66,6 +90,8 @@ const char* openssl_describe(const OPENSSL_EVENT* e, char* text, size_t size) {
     case OPENSSL_ENGINE_CALL_IN_KIND:
     case OPENSSL_ENGINE_CALL_OUT_KIND: describe_call(e->e, kind, text, size); break;
     case OPENSSL_STATUS_OUT_KIND: describe_status(e->s, text, size); break;
+    case OPENSSL_LOOKUP_IN_KIND:
+    case OPENSSL_LOOKUP_OUT_KIND: describe_lookup(e->l, event_of(e), text, size); break;
     default: std::snprintf(text, size, "%s %d bytes", openssl_kindName(kind), e->c.len); break;
   }
   return text;

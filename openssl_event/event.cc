@@ -85,6 +85,8 @@ unsigned size_of_kind(int kind) noexcept {
     case OPENSSL_ENGINE_CALL_IN_KIND:
     case OPENSSL_ENGINE_CALL_OUT_KIND: return sizeof(OPENSSL_ENGINE_CALL);
     case OPENSSL_STATUS_OUT_KIND: return sizeof(OPENSSL_STATUS);
+    case OPENSSL_LOOKUP_IN_KIND:
+    case OPENSSL_LOOKUP_OUT_KIND: return sizeof(OPENSSL_LOOKUP);
   }
   return 0;
 }
@@ -128,7 +130,8 @@ void destroy_event(Event* e, bool cleanse) noexcept {
 }
 
 void flip_to_reply(Event* e) noexcept {
-  std::atomic_ref<int>(e->pub.kind).store(OPENSSL_ENGINE_CALL_IN_KIND, std::memory_order_release);
+  const int reply = e->pub.kind == OPENSSL_LOOKUP_OUT_KIND ? OPENSSL_LOOKUP_IN_KIND : OPENSSL_ENGINE_CALL_IN_KIND;
+  std::atomic_ref<int>(e->pub.kind).store(reply, std::memory_order_release);
 }
 
 bool misuse(const char* function, const char* what) noexcept {

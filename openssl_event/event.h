@@ -27,7 +27,7 @@ struct Event {
   Event* next;               // the list it is in: a queue of the machine, or what the machine has lent
   Event* previous;
   Event* completion_next;    // a completion queue; nullptr at rest
-  void (*release)(void*);    // RECORD_IN, CLEARTEXT_IN: ends the foreign memory
+  void (*release)(void*);    // RECORD_IN, CLEARTEXT_IN: ends the foreign memory; LOOKUP, STATUS: what it holds
   void* release_argument;
   Operation* operation;      // ENGINE_CALL: a reference
   char* strings;             // what an OPENSSL_ERROR of pub points to

@@ -39,6 +39,7 @@ const char* words_of(int reason) noexcept {
     case OPENSSL_REASON_FLOOD: return "the peer provokes answers faster than it reads them";
     case OPENSSL_REASON_STACK_LIMIT: return "no stack is left for another step that waits";
     case OPENSSL_REASON_NO_MEMORY: return "out of memory";
+    case OPENSSL_REASON_LOOKUP_FAILED: return "a lookup failed";
     default: return "";
   }
 }
@@ -91,6 +92,7 @@ int openssl_connection_st::reason_of_errors() noexcept {
 }
 
 void openssl_connection_st::fail_from_errors() noexcept {
+  if (lookup_failed_) return fail(OPENSSL_REASON_LOOKUP_FAILED);
   if (call_failed()) return fail(OPENSSL_REASON_CALL_FAILED);
   if (ERR_peek_error() == 0 && input_.at_end()) return fail(OPENSSL_REASON_TRUNCATED);
   fail(reason_of_errors());

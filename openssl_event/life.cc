@@ -58,6 +58,12 @@ void destroy_all(EventList& list) noexcept {
 
 }  // namespace
 
+// SSL_dup() copies what is there, so a machine counts only for its own SSL.
+Connection* openssl_connection_st::of(const SSL* ssl) noexcept {
+  auto* connection = static_cast<Connection*>(SSL_get_ex_data(ssl, ex_data_index()));
+  return connection && connection->ssl_ == ssl ? connection : nullptr;
+}
+
 Connection* openssl_connection_st::create(SSL* ssl) noexcept {
   if (!usable(ssl)) return nullptr;
   Connection* connection = new (std::nothrow) Connection;

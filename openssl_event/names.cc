@@ -14,6 +14,8 @@ const char* openssl_kindName(int kind) {
     case OPENSSL_ENGINE_CALL_IN_KIND: return "ENGINE_CALL_IN";
     case OPENSSL_ENGINE_CALL_OUT_KIND: return "ENGINE_CALL_OUT";
     case OPENSSL_STATUS_OUT_KIND: return "STATUS_OUT";
+    case OPENSSL_LOOKUP_IN_KIND: return "LOOKUP_IN";
+    case OPENSSL_LOOKUP_OUT_KIND: return "LOOKUP_OUT";
   }
   return "UNKNOWN";
 }
@@ -27,6 +29,7 @@ const char* openssl_statusName(int status) {
     case OPENSSL_STATUS_OUTPUT_CLOSED: return "OUTPUT_CLOSED";
     case OPENSSL_STATUS_KEY_UPDATED: return "KEY_UPDATED";
     case OPENSSL_STATUS_ERROR: return "ERROR";
+    case OPENSSL_STATUS_SESSION_NEW: return "SESSION_NEW";
   }
   return "UNKNOWN";
 }
@@ -42,6 +45,22 @@ const char* openssl_reasonName(int reason) {
     case OPENSSL_REASON_FLOOD: return "FLOOD";
     case OPENSSL_REASON_STACK_LIMIT: return "STACK_LIMIT";
     case OPENSSL_REASON_NO_MEMORY: return "NO_MEMORY";
+    case OPENSSL_REASON_LOOKUP_FAILED: return "LOOKUP_FAILED";
+  }
+  return "UNKNOWN";
+}
+
+const char* openssl_lookupName(int question) {
+  switch (question) {
+    case OPENSSL_LOOKUP_CLIENT_HELLO: return "CLIENT_HELLO";
+    case OPENSSL_LOOKUP_CERTIFICATE: return "CERTIFICATE";
+    case OPENSSL_LOOKUP_ALPN: return "ALPN";
+    case OPENSSL_LOOKUP_SESSION: return "SESSION";
+    case OPENSSL_LOOKUP_TICKET_KEY: return "TICKET_KEY";
+    case OPENSSL_LOOKUP_PSK: return "PSK";
+    case OPENSSL_LOOKUP_STAPLE: return "STAPLE";
+    case OPENSSL_LOOKUP_STAPLE_RECEIVED: return "STAPLE_RECEIVED";
+    case OPENSSL_LOOKUP_VERIFY: return "VERIFY";
   }
   return "UNKNOWN";
 }

@@ -7,7 +7,7 @@
  *                       RECORD                    ENGINE_CALL
  *     network  <--->  framer  <--->  openssl_t  <------------>  engine: this thread, a pool, a token, a key server
  *                                       ^
- *                                       |  CLEARTEXT, STATUS
+ *                                       |  CLEARTEXT, STATUS, LOOKUP
  *                                       v
  *                                  application
  *
@@ -32,6 +32,8 @@
  *                                                         bytes are in records
  *     CLEARTEXT_OUT    machine       read                 putEvent, same kind, when used     machine
  *     ENGINE_CALL_OUT  machine       execute, once, on    executing makes it ENGINE_CALL_IN; machine
+ *                                    any thread           putEvent
+ *     LOOKUP_OUT       machine       answer, once, on     answering makes it LOOKUP_IN;      machine
  *                                    any thread           putEvent
  *     STATUS_OUT       machine       read                 putEvent, same kind                machine
  *
@@ -75,7 +77,9 @@ enum {
     OPENSSL_CLEARTEXT_OUT_KIND,
     OPENSSL_ENGINE_CALL_IN_KIND,
     OPENSSL_ENGINE_CALL_OUT_KIND,
-    OPENSSL_STATUS_OUT_KIND
+    OPENSSL_STATUS_OUT_KIND,
+    OPENSSL_LOOKUP_IN_KIND,
+    OPENSSL_LOOKUP_OUT_KIND
 };
 
 /* Largest record on the wire: header, plaintext limit and expansion of TLS 1.2 (RFC 5246 6.2.3; TLS 1.3 allows +256). */
@@ -157,7 +161,8 @@ enum {
     OPENSSL_STATUS_CLOSE_NOTIFY,       /* the peer has closed its side in order: no more CLEARTEXT_OUT comes */
     OPENSSL_STATUS_OUTPUT_CLOSED,      /* our close_notify is in a RECORD_OUT: no more CLEARTEXT_IN is taken */
     OPENSSL_STATUS_KEY_UPDATED,        /* a KeyUpdate that openssl_updateKey() asked for is in a RECORD_OUT */
-    OPENSSL_STATUS_ERROR               /* the connection is dead; `reason` and `error` say why */
+    OPENSSL_STATUS_ERROR,              /* the connection is dead; `reason` and `error` say why */
+    OPENSSL_STATUS_SESSION_NEW         /* `session` is there to be stored (OPENSSL_NEW_SESSIONS) */
 };
 
 enum {
@@ -169,7 +174,8 @@ enum {
     OPENSSL_REASON_CALL_FAILED,  /* an engine call failed */
     OPENSSL_REASON_FLOOD,        /* the peer provokes answers faster than it reads them */
     OPENSSL_REASON_STACK_LIMIT,  /* as many steps are suspended as openssl_setStackLimit() allows */
-    OPENSSL_REASON_NO_MEMORY
+    OPENSSL_REASON_NO_MEMORY,
+    OPENSSL_REASON_LOOKUP_FAILED /* a lookup that a handshake cannot do without came back unanswered, or failed */
 };
 
 /* The first error sticks: at most one ERROR comes, and nothing but returned events after it. */
@@ -181,7 +187,10 @@ typedef struct OPENSSL_status_st {
     int alert_received;  /* likewise */
     OPENSSL_ERROR error;
     const char *text;    /* one line for people, never NULL */
+    SSL_SESSION *session; /* SESSION_NEW, else NULL. The event's; SSL_SESSION_up_ref to keep it */
 } OPENSSL_STATUS;
+
+#include "openssl_event/openssl_lookup.h" /* OPENSSL_LOOKUP, and its answers */
 
 union OPENSSL_event_u {
     int kind;
@@ -189,6 +198,7 @@ union OPENSSL_event_u {
     OPENSSL_CLEARTEXT c;
     OPENSSL_ENGINE_CALL e;
     OPENSSL_STATUS s;
+    OPENSSL_LOOKUP l;
 };
 
 /* ---- Life of a connection -------------------------------------------------------------------------------------------- */
@@ -417,7 +427,7 @@ OPENSSL_EVENT *openssl_collectCompletion(openssl_completions_t *q);
 /* What the machine could go on with, as bits; 0 when it has ended, or still has work or events for getEvent. */
 enum {
     OPENSSL_WANTS_RECORD = 1,        /* records of the peer: read from the network. Not set: stop reading */
-    OPENSSL_WANTS_REPLY = 2,         /* the ENGINE_CALL that is out */
+    OPENSSL_WANTS_REPLY = 2,         /* the ENGINE_CALL or LOOKUP that is out */
     OPENSSL_WANTS_SENT = 4,          /* RECORD_OUTs back: the window is full and cleartext waits */
     OPENSSL_WANTS_USED = 8,          /* CLEARTEXT_OUTs back: the window is full */
     OPENSSL_WANTS_CLEARTEXT = 16,    /* takes CLEARTEXT_INs at once */

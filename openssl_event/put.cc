@@ -60,7 +60,9 @@ void openssl_connection_st::take_back(Event* e) noexcept {
       return;
     }
     case OPENSSL_ENGINE_CALL_IN_KIND:
-    case OPENSSL_ENGINE_CALL_OUT_KIND: return call_returned();  // the step that waits frees it
+    case OPENSSL_ENGINE_CALL_OUT_KIND:
+    case OPENSSL_LOOKUP_IN_KIND:
+    case OPENSSL_LOOKUP_OUT_KIND: return call_returned();  // the step that waits frees it
     default: return destroy_event(e);
   }
 }

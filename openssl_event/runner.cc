@@ -74,20 +74,21 @@ bool Runner::suspend(Operation& operation) noexcept {
     return false;
   }
   Event* call = make_call(operation, engine_);
-  if (!call) return false;
+  if (!call || !wait_for(call)) return false;
+  call_failed_ = !call->succeeded && !call->declined;
+  return finish_call(call, operation);
+}
+
+bool Runner::wait_for(Event* event) noexcept {
   has_waited_ = true;
-  call_out(call);
+  call_out(event);
 
   SavedErrors errors;
   fiber_->park();  // until resume() or poison(), maybe in another thread
   errors.restore();
   const bool replied = std::exchange(replied_, false);
-  if (poisoned_) {
-    if (replied) destroy_event(call);
-    return false;
-  }
-  call_failed_ = !call->succeeded && !call->declined;
-  return finish_call(call, operation);
+  if (poisoned_ && replied) destroy_event(event);
+  return !poisoned_;
 }
 
 }  // namespace openssl_event

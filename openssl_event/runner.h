@@ -39,6 +39,8 @@ class Runner {
 
   // On the fiber: see perform() in operation.h.
   bool suspend(Operation& operation) noexcept;
+  // On the fiber: hands out an event and waits. True: it is back, and the body's. False: poison() came first.
+  bool wait_for(Event* event) noexcept;
 
   // The runner whose body runs on this thread's stack; nullptr outside of bodies.
   static Runner* current() noexcept;
@@ -49,7 +51,7 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  // Takes a new ENGINE_CALL_OUT, to be executed. It belongs to the machine; the body frees it when it goes on.
+  // Takes a new ENGINE_CALL_OUT or LOOKUP_OUT. It belongs to the machine; the body frees it when it goes on.
   virtual void call_out(Event* call) noexcept = 0;
 
   const OPENSSL_ENGINE* engine_ = nullptr;  // named by calls; nullptr: the default one

@@ -18,26 +18,35 @@ TEST(Header, VersionIsThatOfTheLibrary) { EXPECT_STREQ(openssl_version(), "0.1.0
 
 TEST(Names, OfKinds) {
   const std::array names = {"RECORD_IN",      "RECORD_OUT",      "CLEARTEXT_IN", "CLEARTEXT_OUT",
-                            "ENGINE_CALL_IN", "ENGINE_CALL_OUT", "STATUS_OUT"};
+                            "ENGINE_CALL_IN", "ENGINE_CALL_OUT", "STATUS_OUT",   "LOOKUP_IN",
+                            "LOOKUP_OUT"};
   for (std::size_t i = 0; i < names.size(); ++i)
     EXPECT_STREQ(openssl_kindName(OPENSSL_RECORD_IN_KIND + static_cast<int>(i)), names[i]);
-  for (const int other : {0, 8, -1, 1000}) EXPECT_STREQ(openssl_kindName(other), "UNKNOWN");
+  for (const int other : {0, 10, -1, 1000}) EXPECT_STREQ(openssl_kindName(other), "UNKNOWN");
 }
 
 TEST(Names, OfOperationsAndStatuses) {
   EXPECT_STREQ(openssl_operationName(OPENSSL_OPERATION_SIGN), "SIGN");
   EXPECT_STREQ(openssl_operationName(0), "UNKNOWN");
-  const std::array names = {"HANDSHAKE_DONE", "CLOSE_NOTIFY", "OUTPUT_CLOSED", "KEY_UPDATED", "ERROR"};
+  const std::array names = {"HANDSHAKE_DONE", "CLOSE_NOTIFY", "OUTPUT_CLOSED", "KEY_UPDATED", "ERROR", "SESSION_NEW"};
   for (std::size_t i = 0; i < names.size(); ++i) EXPECT_STREQ(openssl_statusName(1 + static_cast<int>(i)), names[i]);
   EXPECT_STREQ(openssl_statusName(0), "UNKNOWN");
-  EXPECT_STREQ(openssl_statusName(6), "UNKNOWN");
+  EXPECT_STREQ(openssl_statusName(7), "UNKNOWN");
 }
 
 TEST(Names, OfReasons) {
   const std::array names = {"NONE",        "PROTOCOL", "ALERT",       "VERIFY",   "TRUNCATED",
-                            "CALL_FAILED", "FLOOD",    "STACK_LIMIT", "NO_MEMORY"};
+                            "CALL_FAILED", "FLOOD",    "STACK_LIMIT", "NO_MEMORY", "LOOKUP_FAILED"};
   for (std::size_t i = 0; i < names.size(); ++i) EXPECT_STREQ(openssl_reasonName(static_cast<int>(i)), names[i]);
-  EXPECT_STREQ(openssl_reasonName(9), "UNKNOWN");
+  EXPECT_STREQ(openssl_reasonName(10), "UNKNOWN");
+}
+
+TEST(Names, OfLookups) {
+  const std::array names = {"CLIENT_HELLO", "CERTIFICATE", "ALPN",   "SESSION", "TICKET_KEY",
+                            "PSK",          "STAPLE",      "STAPLE_RECEIVED", "VERIFY"};
+  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_STREQ(openssl_lookupName(1 << i), names[i]);
+  EXPECT_STREQ(openssl_lookupName(0), "UNKNOWN");
+  EXPECT_STREQ(openssl_lookupName(OPENSSL_NEW_SESSIONS), "UNKNOWN");
 }
 
 TEST(Names, OfBitsFitTheirBuffer) {

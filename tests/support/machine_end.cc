@@ -32,6 +32,7 @@ MachineEnd::~MachineEnd() {
   give_back(records);
   give_back(cleartext);
   give_back(calls);
+  give_back(lookups);
 }
 
 void MachineEnd::free_machine() {
@@ -71,9 +72,11 @@ void MachineEnd::handle(OPENSSL_EVENT* e) {
     case OPENSSL_ENGINE_CALL_OUT_KIND:
       handle_call(e);
       break;
+    case OPENSSL_LOOKUP_OUT_KIND:
+      handle_lookup(e);
+      break;
     case OPENSSL_STATUS_OUT_KIND:
-      statuses_.push_back({e->s.status, e->s.reason, e->s.alert_sent, e->s.alert_received, e->s.error.code, e->s.text});
-      openssl_putEvent(tls_, e);
+      handle_status(e);
       break;
     default:
       std::fprintf(stderr, "unexpected kind %d\n", e->kind);
@@ -86,6 +89,19 @@ void MachineEnd::handle_call(OPENSSL_EVENT* e) {
   if (on_call) return on_call(e);
   if (keep_calls) return calls.push_back(e);
   e->e.engine->call(e);
+  openssl_putEvent(tls_, e);
+}
+
+void MachineEnd::handle_lookup(OPENSSL_EVENT* e) {
+  lookups_seen++;
+  if (keep_lookups) return lookups.push_back(e);
+  on_lookup ? on_lookup(e) : static_cast<void>(openssl_answerDefault(e));
+  openssl_putEvent(tls_, e);
+}
+
+void MachineEnd::handle_status(OPENSSL_EVENT* e) {
+  statuses_.push_back({e->s.status, e->s.reason, e->s.alert_sent, e->s.alert_received, e->s.error.code, e->s.text});
+  if (e->s.session && on_session) on_session(e->s.session);
   openssl_putEvent(tls_, e);
 }
 

@@ -61,15 +61,22 @@ class MachineEnd : public End {
   bool one_by_one = false;
   // Executes a call, instead of its engine, and puts it back or keeps it.
   std::function<void(OPENSSL_EVENT*)> on_call;
+  // Answers a lookup, which is then put back; else it gets the default answer.
+  std::function<void(OPENSSL_EVENT*)> on_lookup;
+  bool keep_lookups = false;
+  // Gets each new session.
+  std::function<void(SSL_SESSION*)> on_session;
 
   std::vector<OPENSSL_EVENT*> records;    // kept
   std::vector<OPENSSL_EVENT*> cleartext;  // kept
   std::vector<OPENSSL_EVENT*> calls;      // kept
+  std::vector<OPENSSL_EVENT*> lookups;    // kept
   int records_returned = 0;               // RECORD_INs that came back
   int cleartext_returned = 0;             // CLEARTEXT_INs
   int records_put = 0;
   int cleartext_put = 0;
   int calls_seen = 0;
+  int lookups_seen = 0;
 
   // Gives back what is kept: the oldest, or all.
   void return_record();
@@ -81,6 +88,8 @@ class MachineEnd : public End {
  private:
   void handle(OPENSSL_EVENT* e);
   void handle_call(OPENSSL_EVENT* e);
+  void handle_lookup(OPENSSL_EVENT* e);
+  void handle_status(OPENSSL_EVENT* e);
 
   openssl_t* tls_;
   std::string output_;

@@ -1,0 +1,381 @@
+// What each answer does: refusals and their alerts, other contexts, verification by others and by OpenSSL, the store's events.
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
+#include <cstring>
+
+#include "tests/openssl_event/lookup_fixture.h"
+
+namespace openssl_event::testing {
+namespace {
+
+class Answers : public BothVersions {
+ protected:
+  void ask_server(unsigned lookups, std::function<void(OPENSSL_EVENT*)> answer) {
+    ASSERT_EQ(openssl_setLookups(pair.server_context.get(), lookups), 1);
+    make();
+    server->on_lookup = std::move(answer);
+  }
+  void ask_client(unsigned lookups, std::function<void(OPENSSL_EVENT*)> answer) {
+    ASSERT_EQ(openssl_setLookups(pair.client_context.get(), lookups), 1);
+    make();
+    client->on_lookup = std::move(answer);
+  }
+  void make() {
+    client = pair.machine_client();
+    server = pair.machine_server();
+  }
+  void expect_connected() {
+    carry(*client, *server);
+    EXPECT_TRUE(client->established() && server->established());
+  }
+  static void expect_refused(MachineEnd& by, MachineEnd& peer, int alert) {
+    carry(by, peer);
+    ASSERT_TRUE(by.failed());
+    EXPECT_EQ(by.failure()->alert_sent, alert);
+    ASSERT_TRUE(peer.failed());
+    EXPECT_EQ(peer.failure()->alert_received, alert);
+  }
+  // The server asks for the client's certificate.
+  void use_client_certificate() {
+    use_key(pair.client_context.get(), KeyType::kEcP256, false);
+    demand_certificate(pair.server_context.get());
+  }
+
+  Pair pair{GetParam()};
+  std::unique_ptr<MachineEnd> client, server;
+};
+
+TEST_P(Answers, HelloShowsWhatTheClientOffers) {
+  ask_server(OPENSSL_LOOKUP_CLIENT_HELLO, [&](OPENSSL_EVENT* e) {
+    const OPENSSL_CLIENT_HELLO& hello = *e->l.u.client_hello;
+    EXPECT_STREQ(hello.server_name, "localhost");
+    EXPECT_EQ(hello.legacy_version, static_cast<unsigned>(TLS1_2_VERSION));
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(hello.alpn), hello.alpn_len), "\2h2");
+    EXPECT_EQ(hello.versions_len, tls13() ? 2u : 0u);
+    EXPECT_GE(hello.cipher_suites_len, 2u);
+    bool has_name = false;
+    for (std::size_t i = 0; i < hello.extension_count; ++i) has_name |= hello.extensions[i].type == TLSEXT_TYPE_server_name;
+    EXPECT_TRUE(has_name);
+    unsigned char random[32];
+    EXPECT_EQ(SSL_get_client_random(client->ssl(), random, sizeof random), 32u);
+    EXPECT_EQ(std::memcmp(hello.random, random, sizeof random), 0);
+    openssl_answerAccept(e);
+  });
+  SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\2h2"), 3);
+  expect_connected();
+}
+
+TEST_P(Answers, HelloIsRefusedWithTheAlertOfChoice) {
+  ask_server(OPENSSL_LOOKUP_CLIENT_HELLO, [](OPENSSL_EVENT* e) { openssl_answerAlert(e, SSL_AD_ACCESS_DENIED); });
+  expect_refused(*server, *client, SSL_AD_ACCESS_DENIED);
+}
+
+TEST_P(Answers, NameIsRefused) {
+  ask_server(OPENSSL_LOOKUP_CERTIFICATE, [](OPENSSL_EVENT* e) {
+    EXPECT_STREQ(e->l.server_name, "localhost");
+    openssl_answerAlert(e, SSL_AD_UNRECOGNIZED_NAME);
+  });
+  expect_refused(*server, *client, SSL_AD_UNRECOGNIZED_NAME);
+}
+
+TEST_P(Answers, NameHasAContextOfItsOwn) {
+  const Context other = make_server_context(GetParam(), KeyType::kRsa, true);
+  trust(pair.client_context.get(), KeyType::kRsa);
+  ask_server(OPENSSL_LOOKUP_CERTIFICATE, [&](OPENSSL_EVENT* e) { openssl_answerContext(e, other.get()); });
+  expect_connected();
+  EXPECT_EQ(SSL_get_SSL_CTX(server->ssl()), other.get());
+  EXPECT_EQ(X509_cmp(SSL_get0_peer_certificate(client->ssl()), shared_certificate(KeyType::kRsa)), 0);
+  EXPECT_EQ(server->calls_seen, 1);  // its key is an offloaded one
+}
+
+TEST_P(Answers, NoneIsTheConfiguredCertificate) {
+  ask_server(OPENSSL_LOOKUP_CERTIFICATE, [](OPENSSL_EVENT* e) { openssl_answerNone(e); });
+  expect_connected();
+}
+
+TEST_P(Answers, AlpnMustBeOffered) {
+  ask_server(OPENSSL_LOOKUP_ALPN, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(openssl_answerAlpn(e, reinterpret_cast<const unsigned char*>("h3"), 2), 0);
+    EXPECT_EQ(openssl_answerAlpn(e, reinterpret_cast<const unsigned char*>("h"), 1), 0);
+    EXPECT_EQ(openssl_answerAlpn(e, reinterpret_cast<const unsigned char*>("h2"), 2), 1);
+  });
+  SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\3foo\2h2"), 7);
+  expect_connected();
+}
+
+TEST_P(Answers, AlpnIsRefused) {
+  ask_server(OPENSSL_LOOKUP_ALPN, [](OPENSSL_EVENT* e) { openssl_answerAlert(e, SSL_AD_NO_APPLICATION_PROTOCOL); });
+  SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\2h2"), 3);
+  expect_refused(*server, *client, SSL_AD_NO_APPLICATION_PROTOCOL);
+}
+
+TEST_P(Answers, StapleIsRefused) {
+  ask_client(OPENSSL_LOOKUP_STAPLE_RECEIVED, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(e->l.u.staple->response, nullptr);  // the server sent none
+    EXPECT_EQ(X509_cmp(e->l.u.staple->certificate, shared_certificate(KeyType::kEcP256)), 0);
+    openssl_answerAlert(e, SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE);
+  });
+  SSL_set_tlsext_status_type(client->ssl(), TLSEXT_STATUSTYPE_ocsp);
+  expect_refused(*client, *server, SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE);
+}
+
+TEST_P(Answers, ChainIsRefusedWithTheAlertOfTheError) {
+  ask_client(OPENSSL_LOOKUP_VERIFY,
+             [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_ERR_CERT_REVOKED, 0, nullptr); });
+  expect_refused(*client, *server, SSL_AD_CERTIFICATE_REVOKED);
+  EXPECT_EQ(client->reason(), OPENSSL_REASON_VERIFY);
+  EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_CERT_REVOKED);
+}
+
+TEST_P(Answers, ChainIsAcceptedThoughUntrusted) {
+  use_client_certificate();
+  ask_server(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(sk_X509_num(e->l.u.verify->chain), 1);
+    openssl_answerVerified(e, X509_V_OK, 0, e->l.u.verify->chain);
+  });
+  expect_connected();
+  EXPECT_EQ(sk_X509_num(SSL_get0_verified_chain(server->ssl())), 1);
+}
+
+// OpenSSL 3.0 accepts an unverified client certificate if its callback asks for a retry; ours waits inside of it.
+TEST_P(Answers, UnansweredVerificationLetsNoClientIn) {
+  use_client_certificate();
+  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), OPENSSL_LOOKUP_VERIFY), 1);
+  make();
+  server->keep_lookups = true;
+  carry(*client, *server);
+  ASSERT_EQ(server->lookups.size(), 1u);
+  client->send("let me in");
+  for (int i = 0; i < 3; ++i) carry(*client, *server);
+  EXPECT_FALSE(server->established());
+  EXPECT_EQ(server->received(), "");
+  openssl_returnEvent(server->lookups.front());
+  server->lookups.clear();
+  carry(*client, *server);
+  EXPECT_EQ(server->reason(), OPENSSL_REASON_LOOKUP_FAILED);
+  EXPECT_EQ(server->received(), "");
+  EXPECT_NE(SSL_get_verify_result(server->ssl()), X509_V_OK);
+}
+
+TEST_P(Answers, VerificationOfOpensslRefusesAnUntrustedClient) {
+  use_client_certificate();
+  ask_server(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
+    std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join();
+  });
+  expect_refused(*server, *client, SSL_AD_UNKNOWN_CA);
+  EXPECT_EQ(SSL_get_verify_result(server->ssl()), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
+}
+
+TEST_P(Answers, VerificationOfOpensslChecksTheName) {
+  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) { openssl_verifyChain(e); });
+  SSL_set1_host(client->ssl(), "somebody.else");
+  expect_refused(*client, *server, SSL_AD_BAD_CERTIFICATE);
+  EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_HOSTNAME_MISMATCH);
+}
+
+int calls_of_verify_callback;
+
+TEST_P(Answers, VerificationStaysInPlaceForTheApplicationsCallback) {
+  calls_of_verify_callback = 0;
+  SSL_CTX_set_verify(pair.client_context.get(), SSL_VERIFY_PEER, [](int ok, X509_STORE_CTX*) {
+    calls_of_verify_callback++;
+    return ok;
+  });
+  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(e->l.u.verify->in_place, 1);
+    std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join();
+    EXPECT_EQ(calls_of_verify_callback, 0);
+  });
+  expect_connected();
+  EXPECT_GT(calls_of_verify_callback, 0);
+}
+
+TEST_P(Answers, VerificationStaysInPlaceForDane) {
+  SSL_CTX_dane_enable(pair.client_context.get());
+  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(e->l.u.verify->in_place, 1);
+    openssl_verifyChain(e);
+  });
+  ASSERT_EQ(SSL_dane_enable(client->ssl(), "localhost"), 1);
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(shared_certificate(KeyType::kEcP256), &der);
+  ASSERT_EQ(SSL_dane_tlsa_add(client->ssl(), 3, 0, 0, der, static_cast<std::size_t>(size)), 1);  // DANE-EE, RFC 7671 5.1
+  OPENSSL_free(der);
+  expect_connected();
+  EXPECT_GE(SSL_get0_dane_authority(client->ssl(), nullptr, nullptr), 0);
+}
+
+TEST_P(Answers, TlsWithoutDaneOrCallbacksMayBeVerifiedAnywhere) {
+  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
+    EXPECT_EQ(e->l.u.verify->in_place, 0);
+    openssl_verifyChain(e);
+  });
+  expect_connected();
+}
+
+TEST_P(Answers, DefaultVerificationIsOpenssls) {
+  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) { openssl_answerDefault(e); });
+  expect_connected();
+  EXPECT_NE(SSL_get0_verified_chain(client->ssl()), nullptr);
+}
+
+TEST_P(Answers, DefaultOfTicketKeysIsTheContexts) {
+  ask_server(OPENSSL_LOOKUP_TICKET_KEY, [](OPENSSL_EVENT* e) { openssl_answerDefault(e); });
+  for (const bool resumed : {false, true}) {
+    expect_connected();
+    EXPECT_EQ(SSL_session_reused(client->ssl()), resumed);
+    client->close_output();
+    server->close_output();
+    carry(*client, *server);
+    SSL_SESSION* session = SSL_get1_session(client->ssl());
+    make();
+    SSL_set_session(client->ssl(), session);
+    SSL_SESSION_free(session);
+  }
+}
+
+// An SSL of the same context without a machine: nobody is asked, and OpenSSL does as ever.
+TEST_P(Answers, PlainSslsAreServedByDefault) {
+  const unsigned all = 2 * OPENSSL_REMOVED_SESSIONS - 1;
+  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), all), 1);
+  ASSERT_EQ(openssl_setLookups(pair.client_context.get(), OPENSSL_LOOKUP_VERIFY | OPENSSL_LOOKUP_STAPLE_RECEIVED), 1);
+  const auto plain_client = pair.plain_client();
+  const auto plain_server = pair.plain_server();
+  SSL_set_tlsext_status_type(plain_client->ssl(), TLSEXT_STATUSTYPE_ocsp);
+  carry(*plain_client, *plain_server);
+  EXPECT_TRUE(plain_client->established() && plain_server->established());
+}
+
+TEST_P(Answers, CallbacksOfTheApplicationStayWhereNoLookupIsOn) {
+  static int asked;
+  asked = 0;
+  SSL_CTX_set_alpn_select_cb(
+      pair.server_context.get(),
+      [](SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned, void*) {
+        asked++;
+        *out = in + 1;
+        *size = in[0];
+        return SSL_TLSEXT_ERR_OK;
+      },
+      nullptr);
+  ask_server(OPENSSL_LOOKUP_CERTIFICATE, [](OPENSSL_EVENT* e) { openssl_answerNone(e); });
+  SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\2h2"), 3);
+  expect_connected();
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_P(Answers, NewSessionsAreStatuses) {
+  SSL_CTX_set_session_cache_mode(pair.client_context.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  ask_client(OPENSSL_NEW_SESSIONS, nullptr);
+  int sessions = 0;
+  client->on_session = [&](SSL_SESSION* session) { sessions += SSL_SESSION_is_resumable(session); };
+  expect_connected();
+  EXPECT_EQ(sessions, tls13() ? 2 : 1);
+  EXPECT_EQ(client->count(OPENSSL_STATUS_SESSION_NEW), sessions);
+}
+
+TEST_P(Answers, RemovedSessionsAreQueued) {
+  SSL_CTX_set_options(pair.server_context.get(), SSL_OP_NO_TICKET);
+  ask_server(OPENSSL_REMOVED_SESSIONS, nullptr);
+  expect_connected();
+  EXPECT_EQ(openssl_takeRemovedSession(pair.server_context.get()), nullptr);
+  SSL_CTX_flush_sessions(pair.server_context.get(), 0);
+  int removed = 0;
+  while (SSL_SESSION* session = openssl_takeRemovedSession(pair.server_context.get())) {
+    SSL_SESSION_free(session);
+    removed++;
+  }
+  EXPECT_GE(removed, 1);
+}
+
+TEST_P(Answers, RemovedSessionsThatNobodyTakesGoWithTheContext) {
+  SSL_CTX_set_options(pair.server_context.get(), SSL_OP_NO_TICKET);
+  ask_server(OPENSSL_REMOVED_SESSIONS, nullptr);
+  expect_connected();
+}
+
+TEST_P(Answers, UnknownBitsAreRefused) {
+  EXPECT_EQ(openssl_setLookups(pair.server_context.get(), 1u << 20), 0);
+  EXPECT_EQ(openssl_takeRemovedSession(pair.server_context.get()), nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, Answers, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), version_name);
+
+// ---- One version only ----
+
+TEST(Tls12Tickets, AreRenewed) {
+  LookupFixture fixture({TLS1_2_VERSION, OPENSSL_LOOKUP_TICKET_KEY, false, true});
+  fixture.make();
+  int made = 0;
+  fixture.server->on_lookup = [&](OPENSSL_EVENT* e) {
+    made += e->l.u.ticket->encrypts;
+    EXPECT_EQ(e->l.u.ticket->key_name == nullptr, e->l.u.ticket->encrypts == 1);
+    openssl_answerTicketKey(e, fixture.ticket_key, 1);
+  };
+  fixture.expect_effect();
+  EXPECT_EQ(made, 1);
+}
+
+TEST(Tickets, OfAnotherKeyAreNotOpened) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    LookupFixture fixture({version, OPENSSL_LOOKUP_TICKET_KEY, false, true});
+    fixture.make();
+    fixture.ticket_key[0] ^= 1;
+    fixture.server->on_lookup = [&](OPENSSL_EVENT* e) { fixture.answer(e); };
+    carry(*fixture.client, *fixture.server);
+    EXPECT_TRUE(fixture.client->established());
+    EXPECT_FALSE(SSL_session_reused(fixture.client->ssl()));
+  }
+}
+
+// RFC 8446 4.6.2: long after the handshake, a read has to wait.
+TEST(PostHandshakeAuthentication, WaitsForItsVerification) {
+  Pair pair(TLS1_3_VERSION);
+  use_key(pair.client_context.get(), KeyType::kEcP256, false);
+  SSL_CTX_set_post_handshake_auth(pair.client_context.get(), 1);
+  SSL_CTX_set_verify(pair.server_context.get(), SSL_VERIFY_PEER | SSL_VERIFY_POST_HANDSHAKE, nullptr);
+  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), OPENSSL_LOOKUP_VERIFY), 1);
+  auto client = pair.machine_client();
+  auto server = pair.machine_server();
+  carry(*client, *server);
+  ASSERT_EQ(server->lookups_seen, 0);
+  server->on_lookup = [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_OK, 0, nullptr); };
+  ASSERT_EQ(SSL_verify_client_post_handshake(server->ssl()), 1);
+  server->send("who are you?");
+  carry(*client, *server);
+  client->send("me");
+  carry(*client, *server);
+  EXPECT_EQ(server->lookups_seen, 1);
+  EXPECT_EQ(server->received(), "me");
+  EXPECT_NE(SSL_get0_peer_certificate(server->ssl()), nullptr);
+}
+
+TEST(HelloRetryRequest, AsksForTheSecondHelloToo) {
+  Pair pair(TLS1_3_VERSION);
+  SSL_CTX_set1_groups_list(pair.client_context.get(), "X25519:P-256");
+  SSL_CTX_set1_groups_list(pair.server_context.get(), "P-256");
+  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), OPENSSL_LOOKUP_CLIENT_HELLO), 1);
+  auto client = pair.machine_client();
+  auto server = pair.machine_server();
+  server->on_lookup = [](OPENSSL_EVENT* e) { openssl_answerAccept(e); };
+  carry(*client, *server);
+  EXPECT_TRUE(server->established());
+  EXPECT_EQ(server->lookups_seen, 2);
+}
+
+// A miss alone would let the handshake of a freed connection go on to keys and signatures.
+TEST(Cancelled, SessionLookupMakesNoSignature) {
+  LookupFixture fixture({TLS1_3_VERSION, OPENSSL_LOOKUP_SESSION, false, true});
+  fixture.make();
+  const Key offloaded(openssl_offloadKey(shared_key(KeyType::kEcP256), nullptr, nullptr, 0));
+  SSL_use_PrivateKey(fixture.server->ssl(), offloaded.get());
+  fixture.server->keep_lookups = true;
+  carry(*fixture.client, *fixture.server);
+  ASSERT_EQ(fixture.server->lookups.size(), 1u);
+  fixture.server->free_machine();
+  EXPECT_EQ(fixture.server->calls_seen, 0);
+}
+
+}  // namespace
+}  // namespace openssl_event::testing
