@@ -15,14 +15,8 @@ std::size_t whole_record(const char* bytes, std::size_t len) {
 
 }  // namespace
 
-Session::Session(SSL* ssl, Role role, const Calls& calls, User& user) : calls_(calls), user_(user) {
-  if (!ssl) return;
-  if (role == Role::client)
-    SSL_set_connect_state(ssl);
-  else
-    SSL_set_accept_state(ssl);
-  tls_ = openssl_new(ssl);
-  SSL_free(ssl);  // the machine has a reference of its own
+Session::Session(SSL* ssl, const Calls& calls, User& user)
+    : calls_(calls), user_(user), tls_(ssl ? openssl_new(ssl) : nullptr) {
   if (tls_) openssl_setUser(tls_, this);
 }
 

@@ -60,10 +60,8 @@ class Buffer {
 // All members by the thread that has the session.
 class Session {
  public:
-  enum class Role { client, server };
-
-  // Takes over `ssl`, which is configured but for its role; nullptr is a failure, as no memory is.
-  Session(SSL* ssl, Role role, const Calls& calls, User& user);
+  // For an SSL as openssl_new wants it, which the session has a reference to; nullptr is a failure, as no memory is.
+  Session(SSL* ssl, const Calls& calls, User& user);
   // A call that is out stays with its worker and comes back cancelled: see take_back.
   ~Session();
   Session(const Session&) = delete;

@@ -1,5 +1,7 @@
 #include "examples/https_server/connection.h"
 
+#include <memory>
+
 #include "examples/https_server/trace.h"
 
 namespace https {
@@ -9,13 +11,23 @@ constexpr unsigned kRecordsWindow = 16;   // records that wait to be sent: 256 K
 constexpr unsigned kCleartextWindow = 1;  // a client that sends faster than it is answered waits: see cleartext_
 constexpr int kMostBlocks = 2;            // one that becomes records, and one behind it
 
+struct FreeSsl {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+
+std::unique_ptr<SSL, FreeSsl> make_ssl(SSL_CTX* context) {
+  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context));
+  if (ssl) SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
 }  // namespace
 
 Connection::Connection(Shared& shared, void* transport)
     : shared_(shared),
       transport_(transport),
       number_(++shared.metrics.accepted),
-      session_(SSL_new(shared.context), loop::Session::Role::server, shared.calls, *this) {
+      session_(make_ssl(shared.context).get(), shared.calls, *this) {
   ++shared_.metrics.open;
   if (!valid()) return;
   openssl_setWindow(session_.tls(), kRecordsWindow, kCleartextWindow);
