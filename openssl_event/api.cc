@@ -65,14 +65,14 @@ int openssl_closeOutput(openssl_t* tls) { return tls->close_output(); }
 int openssl_endInput(openssl_t* tls) { return tls->end_input(); }
 
 int openssl_updateKey(openssl_t* tls, int request_peer) {
-  if (!tls->established() || SSL_version(tls->ssl()) != TLS1_3_VERSION)
+  if (!tls->established() || !tls->is_tls13())
     return refuse("openssl_updateKey: only after a TLS 1.3 handshake has finished");
   if (tls->output_closing()) return refuse("openssl_updateKey after openssl_closeOutput");
   return tls->put_marker(request_peer ? kUpdateBothKeysMarker : kUpdateKeyMarker);
 }
 
 int openssl_renegotiate(openssl_t* tls) {
-  if (!tls->established() || SSL_version(tls->ssl()) >= TLS1_3_VERSION)
+  if (!tls->established() || tls->is_tls13())
     return refuse("openssl_renegotiate: only after a handshake of TLS 1.2 or older has finished");
   if (!tls->renegotiation_allowed()) return refuse("openssl_renegotiate: see openssl_allowRenegotiation");
   if (tls->output_closing()) return refuse("openssl_renegotiate after openssl_closeOutput");
@@ -105,6 +105,7 @@ int openssl_negotiated(const openssl_t* tls, OPENSSL_NEGOTIATED* out) { return t
 void openssl_setRecordPath(openssl_t* tls, int on) { tls->set_record_path(on != 0); }
 void openssl_setRecordPathDefault(int on) { RecordPath::allow(on != 0); }
 void openssl_recordPath(const openssl_t* tls, OPENSSL_RECORD_PATH* out) { tls->record_path(*out); }
+void openssl_releaseSsl(openssl_t* tls) { tls->set_release_due(); }
 void openssl_setRecords(openssl_t* tls, unsigned int flags) { tls->set_records(flags); }
 
 void openssl_setTrace(openssl_t* tls, void (*trace)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) {

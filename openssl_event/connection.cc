@@ -42,7 +42,8 @@ bool openssl_connection_st::advance() noexcept {
   if (failed_) return return_unused();
   if (closed_in_) input_.return_all();
   if (!ready_.empty()) return true;
-  if (path_ && established_) let_libssl_speak();
+  if (release_due_) release_ssl();
+  if (path_ && ssl_ && established_) let_libssl_speak();
   const Step step = choose();
   return step != Step::none && start(step);
 }
@@ -65,7 +66,7 @@ bool openssl_connection_st::can_read() const noexcept {
 }
 
 Step openssl_connection_st::choose_output() const noexcept {
-  if (closed_out_ || renegotiating_ || write_waits_ || SSL_in_init(ssl_)) return Step::none;
+  if (closed_out_ || renegotiating_ || write_waits_ || libssl_is_busy()) return Step::none;
   if (answer_due()) return Step::answer;
   if (const Event* first = cleartext_in_.front()) {
     switch (first->pub.kind) {
@@ -87,6 +88,7 @@ Step openssl_connection_st::input_step() const noexcept {
 
 // On the record path no SSL_write comes by that would send it.
 bool openssl_connection_st::answer_due() const noexcept {
+  if (without_ssl_) return without_ssl_->answer_due || path_->key_is_spent();
   return path_ && (libssl_is_bypassed() || path_->sends()) &&
          (SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE || path_->key_is_spent());
 }
@@ -110,6 +112,10 @@ bool openssl_connection_st::start(Step step) noexcept {
   retry_due_ = false;
   wrote_last_ = step != Step::read && step != Step::open;
   input_.begin_step();
+  if (without_ssl_) {
+    step_without_ssl();
+    return true;
+  }
   if (step == Step::open || step == Step::seal) {
     step == Step::open ? open_record() : seal_record();
     return true;

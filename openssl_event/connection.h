@@ -14,6 +14,7 @@
 #include "openssl_event/record_output.h"
 #include "openssl_event/record_path.h"
 #include "openssl_event/runner.h"
+#include "openssl_event/without_ssl.h"
 
 namespace openssl_event {
 
@@ -83,6 +84,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void allow_renegotiation(bool allow) noexcept;
   void set_record_path(bool on) noexcept;
   void set_records(unsigned flags) noexcept;
+  void set_release_due() noexcept { release_due_ = ssl_ != nullptr; }
+  bool is_tls13() const noexcept;
   openssl_event::RecordPath* path() const noexcept { return path_; }
 
   SSL* ssl() const noexcept { return ssl_; }
@@ -133,6 +136,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   std::size_t read_size() const noexcept;
   void finish_cleartext() noexcept;
   void emit(Event* e) noexcept;
+  void emit_exempt(Event* e) noexcept;
   bool emit_status(int status) noexcept;
 
   // record_steps.cc
@@ -142,10 +146,30 @@ struct openssl_connection_st final : private openssl_event::Runner {
   std::size_t record_room() const noexcept;
   std::size_t gather_cleartext(openssl_event::Slice* slices, std::size_t& count) const noexcept;
   void consume_cleartext(std::size_t size) noexcept;
-  void send_alert(int description) noexcept;
+  Event* seal_to_event(unsigned char type, const openssl_event::Slice* slices, std::size_t count,
+                       std::size_t size) noexcept;
+  bool take_over_output() noexcept;
+  bool send_control(unsigned char type, const openssl_event::Slice& bytes) noexcept;
+  bool send_alert(int level, int description) noexcept;
+  void fail_with_alert(int description, int reason) noexcept;
   bool libssl_is_bypassed() const noexcept { return path_ && (path_->sending() || path_->receiving()); }
   bool libssl_may_run() noexcept;
+  bool libssl_is_busy() const noexcept { return ssl_ && SSL_in_init(ssl_); }
   void release_buffers() noexcept;
+
+  // without_ssl.cc
+  bool libssl_is_idle() noexcept;
+  bool take_all_over() noexcept;
+  void release_ssl() noexcept;
+  void step_without_ssl() noexcept;
+  void obey(const openssl_event::Verdict& verdict, const openssl_event::Opened& opened) noexcept;
+  void end_of_input() noexcept;
+  bool send_key_update(bool request_peer) noexcept;
+  void update_key_without_ssl() noexcept;
+  void close_without_ssl() noexcept;
+
+  // life.cc
+  void detach_ssl() noexcept;
 
   // failure.cc
   void fail(int reason) noexcept;
@@ -169,13 +193,14 @@ struct openssl_connection_st final : private openssl_event::Runner {
   openssl_event::RecordOutput output_;
   openssl_event::Framer framer_;
 
-  SSL* ssl_ = nullptr;
+  SSL* ssl_ = nullptr;  // nullptr: it has been freed, see openssl_releaseSsl
   void* user_ = nullptr;
   void (*trace_)(void*, openssl_t*, int, const OPENSSL_EVENT*) = nullptr;
   void* trace_argument_ = nullptr;
   void (*previous_info_)(const SSL*, int, int) = nullptr;
 
   openssl_event::RecordPath* path_ = nullptr;  // owned; nullptr: libssl moves all data
+  openssl_event::WithoutSsl* without_ssl_ = nullptr;  // owned; nullptr as long as there is an SSL
   Event* cleartext_out_ = nullptr;         // that a read is filling
   Event* error_event_ = nullptr;           // kept from the beginning, so that failing never lacks memory
   openssl_event::StepResult result_ = {};
@@ -208,6 +233,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool retry_held_ = false;        // ... and the application has not had its turn since
   bool has_spoken_ = false;        // libssl had something to say on the record path, and a read for it
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
+  bool release_due_ = false;       // the SSL is to be freed when that can be
   bool turn_due_ = false;          // the budget is spent
   bool lookup_failed_ = false;     // one that this step could not do without
   bool out_of_memory_ = false;

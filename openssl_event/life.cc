@@ -104,13 +104,17 @@ void openssl_connection_st::destroy() noexcept {
   clear_errors();
   while (Event* e = lent_.pop_front()) orphan(e);
   delete path_;
-  if (ssl_) {
-    SSL_set_info_callback(ssl_, previous_info_);
-    SSL_set_ex_data(ssl_, ex_data_index(), nullptr);
-    SSL_set_bio(ssl_, nullptr, nullptr);
-    SSL_free(ssl_);
-  }
+  if (ssl_) detach_ssl();
+  if (without_ssl_) without_ssl_->destroy();
   delete this;
+}
+
+void openssl_connection_st::detach_ssl() noexcept {
+  SSL_set_info_callback(ssl_, previous_info_);
+  SSL_set_ex_data(ssl_, ex_data_index(), nullptr);
+  SSL_set_bio(ssl_, nullptr, nullptr);
+  SSL_free(ssl_);
+  ssl_ = nullptr;
 }
 
 bool openssl_connection_st::set_window(unsigned records, unsigned cleartext) noexcept {
@@ -129,6 +133,7 @@ void openssl_connection_st::set_trace(void (*callback)(void*, openssl_t*, int, c
 }
 
 void openssl_connection_st::allow_renegotiation(bool allow) noexcept {
+  if (!ssl_) return;
   renegotiation_ = allow && !renegotiation_forbidden_;
   if (renegotiation_)
     SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);

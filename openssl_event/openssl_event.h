@@ -220,7 +220,7 @@ openssl_t *openssl_new(SSL *ssl);
  */
 void openssl_free(openssl_t *tls);
 
-/* The SSL, for inspection (certificates, session, exporter ...). Borrowed; valid until openssl_free. */
+/* The SSL, for inspection (certificates, session, exporter ...). Borrowed; valid until openssl_free. NULL: see openssl_releaseSsl. */
 SSL *openssl_ssl(const openssl_t *tls);
 
 /* A pointer of the application's, copied into each event that the machine makes from now on. */
@@ -540,8 +540,25 @@ typedef struct OPENSSL_record_path_st {
     int reason;                /* OPENSSL_PATH_REASON_* */
     unsigned long long sealed; /* records of application data that the machine has sealed ... */
     unsigned long long opened; /* ... and opened */
+    int ssl_freed;             /* see openssl_releaseSsl */
 } OPENSSL_RECORD_PATH;
 void openssl_recordPath(const openssl_t *tls, OPENSSL_RECORD_PATH *out);
+
+/*
+ * Says that you need no more of the SSL. The machine frees its reference to it, in an openssl_getEvent, as soon as
+ * application data is on the record path both ways (openssl_prepareContext) and libssl is in the middle of nothing; then an
+ * idle connection takes some 4 KB of heap instead of 17. A client of TLS 1.3 keeps the SSL until it has got a ticket.
+ * openssl_recordPath tells when it is gone. At any time; cannot be taken back.
+ *
+ * From then on openssl_ssl answers NULL, and what was borrowed from the SSL (certificates, session) is gone, unless you
+ * hold a reference. openssl_negotiated answers as before. The machine answers KeyUpdates, alerts, and, by no_renegotiation,
+ * requests for one; openssl_updateKey and openssl_closeOutput work as before; openssl_setRecordPath and
+ * openssl_allowRenegotiation do nothing. Tickets that come later are dropped. A request for a certificate after the
+ * handshake (RFC 8446 4.6.2) ends the connection with unexpected_message: keep the SSL of a client that has offered that,
+ * and of a server that has asked for one. The SSL's info and message callbacks are called no more. Its session may be
+ * resumed, as after an orderly close; a fatal alert that ends the connection later does not remove it from its context.
+ */
+void openssl_releaseSsl(openssl_t *tls);
 
 /* "DIRECT", "PADDING": names as those of the other enums. Any thread. */
 const char *openssl_pathName(int path);

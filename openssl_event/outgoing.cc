@@ -26,16 +26,23 @@ bool openssl_connection_st::write_records(const char* data, std::size_t len) noe
       while ((e = records.pop_front())) destroy_event(e);
       return false;
     }
-    e->exempt = step_ != Step::write;
-    if (e->exempt)
-      exempt_bytes_ += static_cast<std::size_t>(e->pub.r.len);
-    else
-      ++records_out_;
+    if (step_ != Step::write) {
+      emit_exempt(e);
+      continue;
+    }
+    ++records_out_;
     emit(e);
   }
   if (!complete) out_of_memory_ = true;
-  if (exempt_bytes_ > kMostExemptBytes) flooded_ = true;
   return complete && !flooded_;
+}
+
+// Outside the window.
+void openssl_connection_st::emit_exempt(Event* e) noexcept {
+  e->exempt = true;
+  exempt_bytes_ += static_cast<std::size_t>(e->pub.r.len);
+  if (exempt_bytes_ > kMostExemptBytes) flooded_ = true;
+  emit(e);
 }
 
 bool openssl_connection_st::queue_record(Event* e) noexcept {

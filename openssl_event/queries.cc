@@ -16,7 +16,7 @@ unsigned openssl_connection_st::wants() const noexcept {
   if (!established_) return bits;
   if (!closed_in_ && readable() && cleartexts_out_ >= cleartext_window_) bits |= OPENSSL_WANTS_USED;
   if (!cleartext_in_.empty() && records_out_ >= records_window_) bits |= OPENSSL_WANTS_SENT;
-  const bool writes = !close_requested_ && !renegotiating_ && !write_waits_ && !SSL_in_init(ssl_);
+  const bool writes = !close_requested_ && !renegotiating_ && !write_waits_ && !libssl_is_busy();
   if (writes && cleartext_in_.empty() && records_out_ < records_window_) bits |= OPENSSL_WANTS_CLEARTEXT;
   return bits;
 }
@@ -41,6 +41,11 @@ void openssl_connection_st::record_path(OPENSSL_RECORD_PATH& out) const noexcept
   out.reason = path_->reason();
   out.sealed = path_->sealed();
   out.opened = path_->opened();
+  out.ssl_freed = without_ssl_ != nullptr;
+}
+
+bool openssl_connection_st::is_tls13() const noexcept {
+  return without_ssl_ ? path_->tls13() : SSL_version(ssl_) == TLS1_3_VERSION;
 }
 
 namespace {
@@ -58,6 +63,10 @@ bool openssl_connection_st::negotiated(OPENSSL_NEGOTIATED& out) const noexcept {
   if (!established_) {
     ERR_raise_data(ERR_LIB_USER, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "openssl_negotiated before the first handshake has finished");
     return false;
+  }
+  if (without_ssl_) {
+    out = without_ssl_->negotiated;
+    return true;
   }
   out = {};
   out.protocol = or_empty(SSL_get_version(ssl_));

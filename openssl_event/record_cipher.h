@@ -17,6 +17,11 @@ constexpr unsigned char kChangeCipherSpec = 20;
 constexpr unsigned char kAlert = 21;
 constexpr unsigned char kHandshake = 22;
 constexpr unsigned char kApplicationData = 23;
+// HandshakeType, RFC 8446 4 and RFC 5246 7.4: of what comes after the handshake.
+constexpr unsigned char kHelloRequest = 0;
+constexpr unsigned char kClientHello = 1;
+constexpr unsigned char kNewSessionTicket = 4;
+constexpr unsigned char kKeyUpdate = 24;
 constexpr std::size_t kTypeByte = 1;  // behind the contents, in TLS 1.3
 
 struct Slice {

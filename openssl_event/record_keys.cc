@@ -116,6 +116,17 @@ bool derive_key(const RecordSuite& suite, const TrafficSecret& secret, RecordKey
          expand_label(suite.digest, secret, "iv", key.iv, kIvSize);
 }
 
+bool next_secret(const RecordSuite& suite, TrafficSecret& secret) noexcept {
+  TrafficSecret next;
+  next.size = secret.size;
+  if (!expand_label(suite.digest, secret, "traffic upd", next.bytes, next.size)) {
+    secret.wipe();
+    return false;
+  }
+  std::memcpy(secret.bytes, next.bytes, next.size);
+  return true;
+}
+
 bool derive_key(const RecordSuite& suite, SSL* ssl, bool of_server, RecordKey& key) noexcept {
   const std::size_t iv_size = suite.explicit_nonce ? kSaltSize : kIvSize;
   unsigned char block[kLargestKeyBlock];  // client key, server key, client IV, server IV

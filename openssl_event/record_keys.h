@@ -62,6 +62,8 @@ struct RecordKey {
 
 // RFC 8446 7.3.
 bool derive_key(const RecordSuite& suite, const TrafficSecret& secret, RecordKey& key) noexcept;
+// RFC 8446 7.2: application_traffic_secret_N becomes _N+1. False: neither is there any more.
+bool next_secret(const RecordSuite& suite, TrafficSecret& secret) noexcept;
 // RFC 5246 6.3: the client's or the server's half of the key block of the SSL's session.
 bool derive_key(const RecordSuite& suite, SSL* ssl, bool of_server, RecordKey& key) noexcept;
 

@@ -32,7 +32,9 @@ RecordPath* RecordPath::create(SSL* ssl) noexcept {
   return nullptr;
 }
 
-RecordPath::~RecordPath() { listen_to_keys(ssl_, nullptr); }
+RecordPath::~RecordPath() {
+  if (ssl_) listen_to_keys(ssl_, nullptr);
+}
 
 bool RecordPath::of_server(const Direction& direction) const noexcept {
   return (&direction == &out_) == (SSL_is_server(ssl_) != 0);
@@ -80,6 +82,7 @@ void RecordPath::decide(bool renegotiation) noexcept {
   reason_ = find_reason(renegotiation);
   usable_ = reason_ == OPENSSL_PATH_REASON_NONE;
   limit_ = suite_.records_limit;
+  has_ticket_ = !suite_.tls13 || SSL_is_server(ssl_);
 }
 
 int RecordPath::reason() const noexcept {
@@ -233,18 +236,43 @@ RecordPath::Input RecordPath::give_to_libssl(unsigned char* record, std::size_t 
   return blank(record, size);
 }
 
+// To libssl, or to who judges in its place.
+RecordPath::Input RecordPath::hand_on(unsigned char* record, std::size_t size, const Opened& opened) noexcept {
+  if (!ssl_) return Input::control;
+  if (opened.type == kHandshake && opened.size > 0 && opened.data[0] == kNewSessionTicket) has_ticket_ = true;
+  return give_to_libssl(record, size, opened);
+}
+
 RecordPath::Input RecordPath::open(unsigned char* record, std::size_t size, Opened& opened) noexcept {
   if (broken_ || !is_acceptable(record, size) || !make_cipher(in_, RecordCipher::Use::open) ||
       !in_.cipher.open(in_.wire, record, size, opened))
-    return blank(record, size);
+    return ssl_ ? blank(record, size) : Input::refused;
   ++in_.wire;
   if (!is_data(opened)) {
     judges_next_ = true;
-    return give_to_libssl(record, size, opened);
+    return hand_on(record, size, opened);
   }
   if (opened.size == 0) return ++empty_records_ > kMostEmptyRecords ? Input::flood : Input::empty;
   empty_records_ = 0;
-  if (std::exchange(judges_next_, false)) return give_to_libssl(record, size, opened);
+  if (std::exchange(judges_next_, false)) return hand_on(record, size, opened);
   ++opened_;
   return Input::data;
+}
+
+// ---- Without libssl ----
+
+bool RecordPath::can_leave_libssl() const noexcept {
+  return sends() && has_ticket_ && !judges_next_ && !broken_;
+}
+
+void RecordPath::leave_libssl() noexcept {
+  listen_to_keys(ssl_, nullptr);
+  ssl_ = nullptr;
+  bio_ = nullptr;
+}
+
+bool RecordPath::renew(Direction& direction) noexcept {
+  direction.wire = 0;
+  direction.has_key = false;
+  return next_secret(suite_, direction.secret) || refuse("no next key");
 }

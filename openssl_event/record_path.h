@@ -59,10 +59,13 @@ class RecordPath final : private KeyListener {
 
   // ---- Receiving ----
   enum class Input {
-    data,       // application data, in `opened`
-    empty,      // application data, of which there is none
-    flood,      // the same, too often: the connection must end, with the alert unexpected_message
-    for_libssl  // libssl may, and shall, see the record as it is now
+    data,        // application data, in `opened`
+    empty,       // application data, of which there is none
+    flood,       // the same, too often: the connection must end, with the alert unexpected_message
+    for_libssl,  // libssl may, and shall, see the record as it is now
+    // Without libssl:
+    control,  // what libssl would have had to judge, in `opened`
+    refused   // the record is not authentic; what it held is wiped
   };
   bool receiving() const noexcept { return in_.taken; }
   bool can_receive() const noexcept { return usable_ && direct_; }
@@ -73,6 +76,16 @@ class RecordPath final : private KeyListener {
   void passes(unsigned char type) noexcept {
     if (!in_.taken) count(in_, type);
   }
+
+  // ---- Without libssl ----
+  // The peer is in the middle of nothing that is for libssl: when both directions are taken over, the SSL may be freed.
+  bool can_leave_libssl() const noexcept;
+  // The SSL is about to be freed. From now on keys are renewed here, and every authentic record comes out of open().
+  void leave_libssl() noexcept;
+  bool tls13() const noexcept { return suite_.tls13; }
+  // The next key of a direction, after the KeyUpdate that announces it (RFC 8446 7.2).
+  bool renew_sending() noexcept { return renew(out_); }
+  bool renew_receiving() noexcept { return renew(in_); }
 
   std::uint64_t sealed() const noexcept { return sealed_; }
   std::uint64_t opened() const noexcept { return opened_; }
@@ -98,6 +111,7 @@ class RecordPath final : private KeyListener {
   void count(Direction& direction, unsigned char type) noexcept;
   bool make_key(Direction& direction) noexcept;
   bool make_cipher(Direction& direction, RecordCipher::Use use) noexcept;
+  bool renew(Direction& direction) noexcept;
   bool probe() noexcept;
   bool open_probe(Probe& probe) noexcept;
   bool refuse(const char* why) noexcept;
@@ -105,9 +119,10 @@ class RecordPath final : private KeyListener {
   bool is_acceptable(const unsigned char* record, std::size_t size) const noexcept;
   bool is_data(const Opened& opened) const noexcept;
   Input blank(unsigned char* record, std::size_t size) noexcept;
+  Input hand_on(unsigned char* record, std::size_t size, const Opened& opened) noexcept;
   Input give_to_libssl(unsigned char* record, std::size_t size, const Opened& opened) noexcept;
 
-  SSL* ssl_;
+  SSL* ssl_;  // nullptr: the connection has left libssl
   BIO* bio_ = nullptr;
   RecordSuite suite_ = {};
   Direction in_, out_;
@@ -124,7 +139,8 @@ class RecordPath final : private KeyListener {
   // libssl has been given something else than data. It may be in the middle of a message, where data must not come, and
   // counts warning alerts until data comes: so the next data goes to libssl too.
   bool judges_next_ = false;
-  bool broken_ = false;  // a record was not authentic: libssl sees no byte of the peer's any more
+  bool has_ticket_ = false;  // libssl has been given one, or, as in TLS 1.2 and on a server, waits for none
+  bool broken_ = false;      // a record was not authentic: libssl sees no byte of the peer's any more
 };
 
 }  // namespace openssl_event

@@ -23,7 +23,7 @@ std::size_t size_of(const Event* e) noexcept { return static_cast<std::size_t>(e
 }  // namespace
 
 void openssl_connection_st::set_record_path(bool on) noexcept {
-  if (path_) path_->set_direct(on);
+  if (path_ && ssl_) path_->set_direct(on);
 }
 
 void openssl_connection_st::set_records(unsigned flags) noexcept {
@@ -68,9 +68,13 @@ void openssl_connection_st::open_record() noexcept {
       for_libssl_ = true;
       return;
     case RecordPath::Input::flood:
-      send_alert(SSL_AD_UNEXPECTED_MESSAGE);
-      ERR_raise(ERR_LIB_SSL, SSL_R_RECORD_TOO_SMALL);
-      return fail(OPENSSL_REASON_PROTOCOL);
+      return fail_with_alert(SSL_AD_UNEXPECTED_MESSAGE, SSL_R_RECORD_TOO_SMALL);
+    case RecordPath::Input::control:
+      return obey(without_ssl_->control.record(opened), opened);
+    case RecordPath::Input::refused:
+      // The rest of a record that was cut short: the end of the transport tells.
+      if (record->unseen || size_of(record) == 0) return input_.finish_first();
+      return obey(without_ssl_->control.refused(bytes_of(record), size_of(record)), opened);
   }
 }
 
@@ -114,50 +118,73 @@ void openssl_connection_st::consume_cleartext(std::size_t size) noexcept {
   } while (size > 0);
 }
 
+// False: the connection has failed.
+bool openssl_connection_st::take_over_output() noexcept {
+  if (path_->sending()) return true;
+  clear_errors();
+  const bool begun = libssl_may_run() && path_->begin_sending();
+  release_buffers();
+  if (!begun) fail_from_errors();
+  return begun;
+}
+
+// nullptr: the connection has failed.
+openssl_connection_st::Event* openssl_connection_st::seal_to_event(unsigned char type, const Slice* slices,
+                                                                   std::size_t count, std::size_t size) noexcept {
+  const std::size_t sealed = path_->sealed_size(size);
+  Event* record = make_event(OPENSSL_RECORD_OUT_KIND, sealed);
+  if (!record) {
+    fail(OPENSSL_REASON_NO_MEMORY);
+    return nullptr;
+  }
+  record->pub.r.buf = inline_buffer(record);
+  record->pub.r.len = static_cast<int>(sealed);
+  if (path_->seal(type, slices, count, size, bytes_of(record))) return record;
+  destroy_event(record);
+  fail_from_errors();
+  return nullptr;
+}
+
 void openssl_connection_st::seal_record() noexcept {
-  if (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) {
+  if (ssl_ && (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) {
     ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
     return fail(OPENSSL_REASON_PROTOCOL);
   }
-  if (!path_->sending()) {
-    clear_errors();
-    const bool begun = libssl_may_run() && path_->begin_sending();
-    release_buffers();
-    if (!begun) return fail_from_errors();
-    if (!path_->sends()) return;
-  }
+  if (!path_->sending() && !(take_over_output() && path_->sends())) return;
   Slice slices[kMostSlices];
   std::size_t count = 0;
   const std::size_t size = gather_cleartext(slices, count);
   if (size == 0) return finish_cleartext();  // an empty block makes no record
-  Event* record = make_event(OPENSSL_RECORD_OUT_KIND, path_->sealed_size(size));
-  if (!record) return fail(OPENSSL_REASON_NO_MEMORY);
-  record->pub.r.buf = inline_buffer(record);
-  record->pub.r.len = static_cast<int>(path_->sealed_size(size));
-  if (!path_->seal(kApplicationData, slices, count, size, bytes_of(record))) {
-    destroy_event(record);
-    return fail_from_errors();
-  }
+  Event* record = seal_to_event(kApplicationData, slices, count, size);
+  if (!record) return;
   ++records_out_;
   small_records_ -= std::min(small_records_, size);
   emit(record);
   consume_cleartext(size);
 }
 
-// Of our own making, where libssl has not seen what it is for.
-void openssl_connection_st::send_alert(int description) noexcept {
+// ---- What libssl has not seen the cause of, or does not do any more ----
+
+// False: the connection has failed.
+bool openssl_connection_st::send_control(unsigned char type, const Slice& bytes) noexcept {
+  if (!take_over_output() || !path_->sending()) return false;
+  Event* record = seal_to_event(type, &bytes, 1, bytes.size);
+  if (!record) return false;
+  emit_exempt(record);
+  if (flooded_) fail(OPENSSL_REASON_FLOOD);
+  return !failed_;
+}
+
+bool openssl_connection_st::send_alert(int level, int description) noexcept {
+  const char alert[] = {static_cast<char>(level), static_cast<char>(description)};
+  return send_control(kAlert, {alert, sizeof alert});
+}
+
+// A session that ended so is not resumed (RFC 5246 7.2.2), as far as its context is known.
+void openssl_connection_st::fail_with_alert(int description, int reason) noexcept {
   clear_errors();
-  if (closed_out_ || !libssl_may_run() || !path_->begin_sending() || !path_->sending()) return;
-  const char alert[] = {kFatal, static_cast<char>(description)};
-  const Slice slice = {alert, sizeof alert};
-  Event* record = make_event(OPENSSL_RECORD_OUT_KIND, path_->sealed_size(sizeof alert));
-  if (!record) return;
-  record->pub.r.buf = inline_buffer(record);
-  record->pub.r.len = static_cast<int>(path_->sealed_size(sizeof alert));
-  if (!path_->seal(kAlert, &slice, 1, sizeof alert, bytes_of(record))) return destroy_event(record);
-  record->exempt = true;
-  exempt_bytes_ += size_of(record);
-  alert_sent_ = description;
-  SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl_), SSL_get_session(ssl_));
-  emit(record);
+  if (!closed_out_ && send_alert(kFatal, description)) alert_sent_ = description;
+  if (ssl_) SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl_), SSL_get_session(ssl_));
+  ERR_raise(ERR_LIB_SSL, reason);
+  fail_from_errors();
 }

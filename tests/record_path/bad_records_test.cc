@@ -45,6 +45,7 @@ class BadRecordsTest : public PathTest {
     EXPECT_EQ(path().receives, OPENSSL_PATH_DIRECT);
     EXPECT_EQ(machine->received(), "to the machine");
     EXPECT_EQ(twin->received(), "to the machine");
+    release();
   }
 
   static Make data(const std::string& contents) {
@@ -58,10 +59,12 @@ class BadRecordsTest : public PathTest {
     deliver(*machine, make(*forger));
     deliver(*twin, make(*twin_forger));
   }
-  // What both ends made of all that was fed.
+  // What both ends made of all that was fed. Where EVP's own error comes first in libssl's queue, that of a machine
+  // without SSL says what it means.
   Ending of_machine() {
     carry(*machine, *peer);
-    return {machine->error(), peer->error(), machine->received()};
+    const bool of_evp = twin->error() && ERR_GET_LIB(twin->error()) != ERR_LIB_SSL;
+    return {GetParam().without_ssl && of_evp ? twin->error() : machine->error(), peer->error(), machine->received()};
   }
   Ending of_twin() {
     carry(*twin, *twin_peer);
@@ -291,7 +294,7 @@ TEST_P(BadRecordsTest, RecordThatIsNotAuthenticIsWiped) {
   EXPECT_EQ(record.substr(0, 5), before.substr(0, 5));
 }
 
-FOR_ALL_VARIANTS(BadRecordsTest);
+FOR_ALL_VARIANTS_AND_WITHOUT_SSL(BadRecordsTest);
 
 class BadRecords13Test : public BadRecordsTest {};
 
@@ -350,7 +353,7 @@ TEST_P(BadRecords13Test, EmptyHandshakeRecord) {
   expect_same_end();
 }
 
-FOR_TLS13_VARIANTS(BadRecords13Test);
+FOR_TLS13_VARIANTS_AND_WITHOUT_SSL(BadRecords13Test);
 
 }  // namespace
 }  // namespace openssl_event::testing

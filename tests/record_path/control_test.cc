@@ -147,7 +147,7 @@ TEST_P(KeyUpdateTest, ComesByItselfBeforeTheKeyIsSpent) {
   expect_all_well();
 }
 
-FOR_TLS13_VARIANTS(KeyUpdateTest);
+FOR_TLS13_VARIANTS_AND_WITHOUT_SSL(KeyUpdateTest);
 
 TEST(KeyLimitTest, GcmOfTls13HasOneBelowThatOfTheRfc) {
   RecordSuite suite;
@@ -335,7 +335,8 @@ TEST_P(Tls12Test, ExplicitNoncesNeverRepeat) {
   EXPECT_TRUE(peer->closed_in());
 }
 
-FOR_TLS12_VARIANTS(Tls12Test);
+INSTANTIATE_TEST_SUITE_P(Variants, Tls12Test, ::testing::ValuesIn(with_and_without_ssl(tls12_variants())),
+                         variant_name);
 
 // ---- If libssl did not do as we count ----
 

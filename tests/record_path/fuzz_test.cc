@@ -59,6 +59,7 @@ class FuzzTest : public PathTest {
         openssl_setRecords(machine->tls(), static_cast<unsigned>(below(4)));
         break;
       case 8:
+        if (GetParam().without_ssl && once_in(5)) openssl_releaseSsl(machine->tls());
         if (once_in(4)) openssl_setRecordPath(machine->tls(), static_cast<int>(below(3)));
         break;
       case 9:
@@ -134,7 +135,7 @@ TEST_P(FuzzTest, EverythingArrives) {
   RecordProperty("records", static_cast<int>(records));
 }
 
-FOR_ALL_VARIANTS(FuzzTest);
+FOR_ALL_VARIANTS_AND_WITHOUT_SSL(FuzzTest);
 
 }  // namespace
 }  // namespace openssl_event::testing

@@ -16,12 +16,14 @@ struct Variant {
   int version;
   const char* suite;  // as libssl calls it
   Role machine;
+  bool without_ssl = false;  // the machine frees its SSL when both directions have been taken over
 };
 
 inline std::string variant_name(const ::testing::TestParamInfo<Variant>& info) {
   std::string name = info.param.suite;
   std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
-  return name + (info.param.machine == Role::kServer ? "Server" : "Client");
+  return name + (info.param.machine == Role::kServer ? "Server" : "Client") +
+         (info.param.without_ssl ? "WithoutSsl" : "");
 }
 
 inline const std::vector<Variant>& tls13_variants() {
@@ -50,6 +52,19 @@ inline std::vector<Variant> all_variants() {
   return all;
 }
 
+inline std::vector<Variant> with_and_without_ssl(std::vector<Variant> all) {
+  const std::size_t count = all.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(all[i]);
+    all.back().without_ssl = true;
+  }
+  return all;
+}
+
+#define FOR_ALL_VARIANTS_AND_WITHOUT_SSL(Fixture) \
+  INSTANTIATE_TEST_SUITE_P(Variants, Fixture, ::testing::ValuesIn(with_and_without_ssl(all_variants())), variant_name)
+#define FOR_TLS13_VARIANTS_AND_WITHOUT_SSL(Fixture) \
+  INSTANTIATE_TEST_SUITE_P(Variants, Fixture, ::testing::ValuesIn(with_and_without_ssl(tls13_variants())), variant_name)
 #define FOR_ALL_VARIANTS(Fixture) \
   INSTANTIATE_TEST_SUITE_P(Variants, Fixture, ::testing::ValuesIn(all_variants()), variant_name)
 #define FOR_TLS13_VARIANTS(Fixture) \
@@ -108,6 +123,15 @@ class PathTest : public ::testing::TestWithParam<Variant> {
     exchange("to the peer", "to the machine");
     EXPECT_EQ(path().sends, OPENSSL_PATH_DIRECT);
     EXPECT_EQ(path().receives, OPENSSL_PATH_DIRECT);
+    release();
+  }
+  // Frees the machine's SSL, if the variant is one without.
+  void release() {
+    if (!GetParam().without_ssl) return;
+    openssl_releaseSsl(machine->tls());
+    machine->work();
+    EXPECT_TRUE(path().ssl_freed);
+    EXPECT_EQ(openssl_ssl(machine->tls()), nullptr);
   }
   void exchange(const std::string& to_peer, const std::string& to_machine) {
     const std::size_t peer_had = peer->received().size(), machine_had = machine->received().size();
