@@ -10,7 +10,7 @@ namespace {
 
 // An engine that takes no time.
 int decline(OPENSSL_EVENT* e) { return openssl_decline(e); }
-constexpr OPENSSL_ENGINE kInstant = {sizeof(OPENSSL_ENGINE), "instant", decline, nullptr};
+constexpr OPENSSL_ENGINE kInstant = {sizeof(OPENSSL_ENGINE), "instant", decline, nullptr, nullptr};
 
 OPENSSL_EVENT* park(Machine& server, const Wire& hello) {
   OPENSSL_EVENT* call = nullptr;

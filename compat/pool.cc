@@ -66,7 +66,7 @@ int execute(OPENSSL_EVENT* e) {
   return value;
 }
 
-constexpr OPENSSL_ENGINE kWorkerEngine = {sizeof(OPENSSL_ENGINE), "libssl_event_compat", execute, nullptr};
+constexpr OPENSSL_ENGINE kWorkerEngine = {sizeof(OPENSSL_ENGINE), "libssl_event_compat", execute, nullptr, nullptr};
 
 void start_locked() noexcept {
   if (exiting || pool.workers) return;

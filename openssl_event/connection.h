@@ -79,6 +79,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool set_window(unsigned records, unsigned cleartext) noexcept;
   void set_budget(unsigned events) noexcept { budget_ = events; }
   void set_engine(const OPENSSL_ENGINE* engine) noexcept { engine_ = engine; }
+  void set_operations(unsigned operations) noexcept { operations_ = operations; }
   void set_user(void* user) noexcept { user_ = user; }
   void set_trace(void (*callback)(void*, openssl_t*, int, const OPENSSL_EVENT*), void* arg) noexcept;
   void allow_renegotiation(bool allow) noexcept;

@@ -22,24 +22,42 @@ const char* content_type(const OPENSSL_RECORD& record) noexcept {
   }
 }
 
-const char* padding_name(const OPENSSL_SIGN& sign) noexcept {
-  switch (sign.padding) {
+const char* padding_name(int padding) noexcept {
+  switch (padding) {
     case RSA_PKCS1_PADDING: return " pkcs1";
     case RSA_PKCS1_PSS_PADDING: return " pss";
     default: return "";
   }
 }
 
-// "RSA-2048 pss SHA256, 130 bytes"
-void describe_sign(const OPENSSL_SIGN& sign, char* text, std::size_t size) noexcept {
-  const char* type = EVP_PKEY_get0_type_name(sign.key);
-  std::snprintf(text, size, "%s-%d%s%s%s, %zu bytes", type ? type : "key", EVP_PKEY_get_bits(sign.key), padding_name(sign),
-                sign.digest ? " " : "", sign.digest ? sign.digest : "", sign.tbs_len);
+// "RSA-2048 pss SHA256, 130 bytes", of a signature made or verified
+template <typename Operands>
+void describe_signature(const Operands& operands, char* text, std::size_t size) noexcept {
+  const char* type = EVP_PKEY_get0_type_name(operands.key);
+  std::snprintf(text, size, "%s-%d%s%s%s, %zu bytes", type ? type : "key", EVP_PKEY_get_bits(operands.key),
+                padding_name(operands.padding), operands.digest ? " " : "", operands.digest ? operands.digest : "",
+                operands.tbs_len);
+}
+
+// "EC P-256"
+void describe_share(const char* type, const char* group, char* text, std::size_t size) noexcept {
+  std::snprintf(text, size, "%s%s%s", type, group ? " " : "", group ? group : "");
+}
+
+void describe_operands(const OPENSSL_ENGINE_CALL& call, char* text, std::size_t size) noexcept {
+  switch (call.optype) {
+    case OPENSSL_OPERATION_SIGN: return describe_signature(call.u.s, text, size);
+    case OPENSSL_OPERATION_VERIFY: return describe_signature(call.u.v, text, size);
+    case OPENSSL_OPERATION_KEYGEN: return describe_share(call.u.k.type, call.u.k.group, text, size);
+    case OPENSSL_OPERATION_DERIVE: return describe_share(call.u.x.type, call.u.x.group, text, size);
+    case OPENSSL_OPERATION_DECRYPT:
+      std::snprintf(text, size, "RSA-%d, %zu bytes", EVP_PKEY_get_bits(call.u.d.key), call.u.d.ciphertext_len);
+  }
 }
 
 void describe_call(const OPENSSL_ENGINE_CALL& call, int kind, char* text, std::size_t size) noexcept {
   char operands[128] = "";
-  if (call.optype == OPENSSL_OPERATION_SIGN) describe_sign(call.u.s, operands, sizeof operands);
+  describe_operands(call, operands, sizeof operands);
   const Event* e = event_of(reinterpret_cast<const OPENSSL_EVENT*>(&call));
   const char* outcome = kind == OPENSSL_ENGINE_CALL_OUT_KIND ? ""
                         : e->succeeded                         ? ", done"

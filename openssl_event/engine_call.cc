@@ -2,6 +2,8 @@
 #include <openssl/err.h>
 #include <unistd.h>
 
+#include <cstddef>
+
 #include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
 #include "openssl_event/event.h"
@@ -31,7 +33,13 @@ Event* call_to_end(OPENSSL_EVENT* e, const char* function) noexcept {
 }
 
 bool result_fits(const OPENSSL_ENGINE_CALL& call) noexcept {
-  return call.optype != OPENSSL_OPERATION_SIGN || call.u.s.signature_len <= call.u.s.signature_size;
+  switch (call.optype) {
+    case OPENSSL_OPERATION_SIGN: return call.u.s.signature_len <= call.u.s.signature_size;
+    case OPENSSL_OPERATION_DECRYPT: return call.u.d.message_len <= call.u.d.message_size;
+    case OPENSSL_OPERATION_KEYGEN: return call.u.k.public_key_len <= call.u.k.public_key_size;
+    case OPENSSL_OPERATION_DERIVE: return call.u.x.secret_len <= call.u.x.secret_size;
+  }
+  return true;
 }
 
 int call_with_openssl(OPENSSL_EVENT* e) {
@@ -43,7 +51,23 @@ int call_with_openssl(OPENSSL_EVENT* e) {
   return 0;
 }
 
-constexpr OPENSSL_ENGINE kDefaultEngine = {sizeof(OPENSSL_ENGINE), "openssl", call_with_openssl, nullptr};
+constexpr OPENSSL_ENGINE kDefaultEngine = {sizeof(OPENSSL_ENGINE), "openssl", call_with_openssl, nullptr, nullptr};
+
+bool knows_start(const OPENSSL_ENGINE& engine) noexcept {
+  return engine.size >= offsetof(OPENSSL_ENGINE, start) + sizeof engine.start && engine.start;
+}
+
+bool call_engine_here(Operation& operation) noexcept {
+  if (!operation.engine()->call) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine of this key cannot be waited for");
+    return false;
+  }
+  Event* call = make_call(operation, nullptr);
+  if (!call) return false;
+  call->holder = Holder::application;
+  operation.engine()->call(&call->pub);
+  return finish_call(call, operation);
+}
 
 }  // namespace
 
@@ -54,7 +78,8 @@ Event* make_call(Operation& operation, const OPENSSL_ENGINE* engine) noexcept {
   if (!call) return nullptr;
   operation.ref();
   call->operation = &operation;
-  call->pub.e.engine = engine ? engine : openssl_defaultEngine();
+  call->pub.e.optype = operation.optype();
+  call->pub.e.engine = operation.engine() ? operation.engine() : engine ? engine : openssl_defaultEngine();
   operation.expose(call->pub.e);
   return call;
 }
@@ -70,10 +95,10 @@ bool finish_call(Event* call, Operation& operation) noexcept {
       ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine call came back unexecuted");
   }
   destroy_event(call);
-  return declined ? perform_in_place(operation) : succeeded;
+  return declined ? run_here(operation) : succeeded;
 }
 
-bool perform_in_place(Operation& operation) noexcept {
+bool run_here(Operation& operation) noexcept {
   OPENSSL_ENGINE_CALL call = {};
   operation.expose(call);
   if (!operation.run(call)) return false;
@@ -81,9 +106,21 @@ bool perform_in_place(Operation& operation) noexcept {
   return true;
 }
 
+bool perform_in_place(Operation& operation) noexcept {
+  return operation.engine() ? call_engine_here(operation) : run_here(operation);
+}
+
 }  // namespace openssl_event
 
 const OPENSSL_ENGINE* openssl_defaultEngine(void) { return &kDefaultEngine; }
+
+int openssl_startCall(OPENSSL_EVENT* e, openssl_completions_t* completions) {
+  if (!call_to_end(e, "openssl_startCall")) return 0;
+  if (knows_start(*e->e.engine)) return e->e.engine->start(e, completions);
+  e->e.engine->call(e);
+  openssl_postCompletion(completions, e);
+  return 1;
+}
 
 int openssl_completeCall(OPENSSL_EVENT* e) {
   Event* event = call_to_end(e, "openssl_completeCall");

@@ -7,14 +7,17 @@
 
 namespace openssl_event {
 
-// A call of `engine`, or, if that is nullptr, the default one; it holds a reference to the operation. nullptr without memory.
+// A call of the operation's engine, or else `engine`, or else the default one; it holds a reference to the operation.
+// nullptr without memory.
 Event* make_call(Operation& operation, const OPENSSL_ENGINE* engine) noexcept;
 
 // Frees a call that has come back, and lets the operation collect its result. False: it failed; the error is in the queue.
 bool finish_call(Event* call, Operation& operation) noexcept;
 
-// Without an event, in the calling thread.
+// In the calling thread: by the engine that alone can execute it, or else without an event.
 bool perform_in_place(Operation& operation) noexcept;
+// With OpenSSL, without an event.
+bool run_here(Operation& operation) noexcept;
 
 }  // namespace openssl_event
 

@@ -118,7 +118,10 @@ void destroy_event(Event* e, bool cleanse) noexcept {
   if (!e) return;
   if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
   if (e->release) e->release(e->release_argument);
-  if (e->operation) e->operation->unref();
+  if (e->operation) {
+    e->operation->discard(e->pub.e);
+    e->operation->unref();
+  }
   if (e->source) destroy_event(e->source);
   if (e->strings) ::operator delete(e->strings);
   if (e->text) ::operator delete(e->text);

@@ -6,6 +6,7 @@
 
 #include "openssl_event/connection.h"
 #include "openssl_event/error_queue.h"
+#include "openssl_event/operation_sets.h"
 
 using namespace openssl_event;
 
@@ -81,6 +82,7 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
     return false;
   }
   ssl_ = ssl;
+  operations_ = operations_of(SSL_get_SSL_CTX(ssl));
   if (!SSL_is_server(ssl)) framer_.from_server();
   SSL_set_read_ahead(ssl, 0);
   SSL_clear_mode(ssl, SSL_MODE_ASYNC);

@@ -20,7 +20,16 @@ const char* openssl_kindName(int kind) {
   return "UNKNOWN";
 }
 
-const char* openssl_operationName(int optype) { return optype == OPENSSL_OPERATION_SIGN ? "SIGN" : "UNKNOWN"; }
+const char* openssl_operationName(int optype) {
+  switch (optype) {
+    case OPENSSL_OPERATION_SIGN: return "SIGN";
+    case OPENSSL_OPERATION_DECRYPT: return "DECRYPT";
+    case OPENSSL_OPERATION_KEYGEN: return "KEYGEN";
+    case OPENSSL_OPERATION_DERIVE: return "DERIVE";
+    case OPENSSL_OPERATION_VERIFY: return "VERIFY";
+  }
+  return "UNKNOWN";
+}
 
 const char* openssl_statusName(int status) {
   switch (status) {

@@ -51,10 +51,18 @@ void OffloadContext::set_key(OffloadedKey* key) noexcept {
   key_ = key;
 }
 
+void OffloadContext::set_peer(OffloadedKey* peer) noexcept {
+  if (peer != nullptr) peer->ref();
+  if (peer_ != nullptr) peer_->unref();
+  peer_ = peer;
+}
+
 bool OffloadContext::choose_key(void* key) noexcept {
   if (key != nullptr) set_key(static_cast<OffloadedKey*>(key));
   if (key_ != nullptr && key_->inner() != nullptr) {
     settings_.reset(key_->type());
+    exchange_ = {};
+    cipher_ = {};
     finished_ = false;
     return true;
   }
@@ -83,7 +91,10 @@ void* OffloadContext::dup(void* context) noexcept {
   auto* copy = static_cast<OffloadContext*>(create(nullptr, nullptr));
   if (copy == nullptr) return nullptr;
   copy->set_key(original.key_);
+  copy->set_peer(original.peer_);
   copy->settings_ = original.settings_;
+  copy->exchange_ = original.exchange_;
+  copy->cipher_ = original.cipher_;
   copy->finished_ = original.finished_;
   if (copy->inner_.copy(original.inner_)) return copy;
   delete copy;

@@ -51,7 +51,10 @@ class OffloadContext {
   OffloadContext() = default;
   OffloadContext(const OffloadContext&) = delete;
   OffloadContext& operator=(const OffloadContext&) = delete;
-  ~OffloadContext() { set_key(nullptr); }
+  ~OffloadContext() {
+    set_key(nullptr);
+    set_peer(nullptr);
+  }
 
   // Begin an operation: with a new inner context, or, with key NULL, again with the last key. False: there is none, and
   // an error is raised.
@@ -59,10 +62,15 @@ class OffloadContext {
   bool begin_digest(void* key) noexcept;
 
   OffloadedKey* key() const noexcept { return key_; }
+  // Of a key exchange.
+  void set_peer(OffloadedKey* peer) noexcept;
+  OffloadedKey* peer() const noexcept { return peer_; }
   // The key for EVP_DigestSignInit_ex: NULL to initialise the inner context again, as libcrypto asked of us.
   EVP_PKEY* key_to_set() const noexcept { return again_ ? nullptr : key_->inner(); }
   InnerContext& inner() noexcept { return inner_; }
   SignSettings& settings() noexcept { return settings_; }
+  ExchangeSettings& exchange() noexcept { return exchange_; }
+  CipherSettings& cipher() noexcept { return cipher_; }
   // The digest has been taken out of the inner context: nothing more can be signed before it is initialised again.
   void set_finished() noexcept { finished_ = true; }
   bool is_finished() const noexcept { return finished_; }
@@ -83,8 +91,11 @@ class OffloadContext {
   bool choose_key(void* key) noexcept;
 
   OffloadedKey* key_ = nullptr;
+  OffloadedKey* peer_ = nullptr;
   InnerContext inner_;
   SignSettings settings_;  // of a signature
+  ExchangeSettings exchange_;
+  CipherSettings cipher_;
   bool again_ = false;
   bool finished_ = false;
 };

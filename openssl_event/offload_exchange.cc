@@ -1,7 +1,10 @@
-// ECDH with an offloaded EC key, in place.
+// Key exchange. A plain shared secret, as libssl wants it, is an operation; with a KDF it is derived in place.
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/proverr.h>
 
+#include "openssl_event/derive_operation.h"
 #include "openssl_event/offload_context.h"
 #include "openssl_event/offload_provider.h"
 
@@ -10,22 +13,59 @@ namespace {
 
 OffloadContext& from(void* context) noexcept { return OffloadContext::from(context); }
 
-int init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
-  return from(context).begin_plain(key) ? EVP_PKEY_derive_init_ex(from(context).inner().pkey(), params) : 0;
+int init(void* vcontext, void* key, const OSSL_PARAM params[]) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (!context.begin_plain(key)) return 0;
+  context.set_peer(nullptr);
+  context.exchange().note(params);
+  return EVP_PKEY_derive_init_ex(context.inner().pkey(), params);
 }
 
-int set_peer(void* context, void* peer) noexcept {
-  EVP_PKEY_CTX* inner = from(context).inner().pkey();
-  EVP_PKEY* inner_peer = static_cast<OffloadedKey*>(peer)->inner();
-  if (inner == nullptr || inner_peer == nullptr) return 0;
-  return EVP_PKEY_derive_set_peer_ex(inner, inner_peer, 0);  // libcrypto has validated it, if the caller wanted that
+int set_peer(void* vcontext, void* vpeer) noexcept {
+  OffloadContext& context = from(vcontext);
+  auto* peer = static_cast<OffloadedKey*>(vpeer);
+  if (context.inner().pkey() == nullptr || peer->inner() == nullptr) return 0;
+  context.set_peer(peer);
+  // libcrypto has validated it, if the caller wanted that
+  return EVP_PKEY_derive_set_peer_ex(context.inner().pkey(), peer->inner(), 0);
 }
 
-int derive(void* context, unsigned char* secret, size_t* len, size_t size) noexcept {
-  if (from(context).inner().pkey() == nullptr) return 0;
-  const OffloadedKey::Turn turn(*from(context).key());
+int derive_by_operation(OffloadContext& context, unsigned char* secret, size_t* len, size_t size) noexcept {
+  if (!context.exchange().is_plain) {
+    ERR_raise(ERR_LIB_PROV, PROV_R_NOT_SUPPORTED);  // by the engine that has the key
+    return 0;
+  }
+  DeriveOperation* operation =
+      DeriveOperation::make(*context.key(), *context.peer(), context.exchange().is_padded, context.inner());
+  if (operation == nullptr) return 0;
+  bool done = perform(*operation);
+  if (done) context.inner() = operation->release_inner();
+  done = done && operation->copy_secret(secret, len, size);
+  operation->unref();
+  return done;
+}
+
+int derive(void* vcontext, unsigned char* secret, size_t* len, size_t size) noexcept {
+  OffloadContext& context = from(vcontext);
+  if (context.inner().pkey() == nullptr || context.peer() == nullptr) {
+    ERR_raise(ERR_LIB_PROV, PROV_R_NO_KEY_SET);
+    return 0;
+  }
+  const bool is_engines = context.key()->is_engines();
+  if (secret == nullptr && is_engines) {
+    *len = DeriveOperation::full_length(*context.key());
+    return 1;
+  }
+  if (secret != nullptr && (context.exchange().is_plain || is_engines)) return derive_by_operation(context, secret, len, size);
+  const OffloadedKey::Turn turn(*context.key());
   *len = size;
-  return EVP_PKEY_derive(from(context).inner().pkey(), secret, len);
+  return EVP_PKEY_derive(context.inner().pkey(), secret, len);
+}
+
+int set_params(void* context, const OSSL_PARAM params[]) noexcept {
+  if (!OffloadContext::set_params(context, params)) return 0;
+  from(context).exchange().note(params);
+  return 1;
 }
 
 const OSSL_DISPATCH* functions() noexcept {
@@ -39,7 +79,7 @@ const OSSL_DISPATCH* functions() noexcept {
       ENTRY(DERIVE, derive, derive),
       ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
       ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
-      ENTRY(SET_CTX_PARAMS, set_ctx_params, OffloadContext::set_params),
+      ENTRY(SET_CTX_PARAMS, set_ctx_params, set_params),
       ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
       kOffloadEnd};
 #undef ENTRY
@@ -49,8 +89,12 @@ const OSSL_DISPATCH* functions() noexcept {
 }  // namespace
 
 const OSSL_ALGORITHM* offload_exchange() noexcept {
-  static const OSSL_ALGORITHM table[] = {{"ECDH", kOffloadDefinition, functions(), "offloaded ECDH"},
-                                         {nullptr, nullptr, nullptr, nullptr}};
+  static const OSSL_ALGORITHM table[] = {
+      {"ECDH", nullptr, functions(), "offloaded ECDH"},
+      {"X25519:1.3.101.110", nullptr, functions(), "offloaded X25519"},
+      {"X448:1.3.101.111", nullptr, functions(), "offloaded X448"},
+      {"DH:dhKeyAgreement:1.2.840.113549.1.3.1", nullptr, functions(), "offloaded DH"},
+      {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -13,10 +14,17 @@
 
 namespace openssl_event {
 
-OffloadedKey* OffloadedKey::make(const char* type) noexcept {
+OffloadedKey* OffloadedKey::make(const char* type, const OffloadHome& home) noexcept {
   auto* key = new (std::nothrow) OffloadedKey(type);
-  if (key == nullptr) ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-  return key;
+  if (key == nullptr) {
+    ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  key->libctx_ = home.libctx;
+  key->takes_private_ = home.takes_private;
+  if (key->copy_propq(home.propq)) return key;
+  key->unref();
+  return nullptr;
 }
 
 bool OffloadedKey::copy_propq(const char* propq) noexcept {
@@ -31,50 +39,93 @@ bool OffloadedKey::copy_propq(const char* propq) noexcept {
   return true;
 }
 
-bool OffloadedKey::adopt(const OffloadRequest& request) noexcept {
+bool OffloadedKey::adopt(OffloadRequest&& request) noexcept {
   if (inner_ != nullptr || !copy_propq(request.propq) || !EVP_PKEY_up_ref(request.inner)) return false;
   inner_ = request.inner;
   libctx_ = request.libctx;
   flags_ = request.flags;
+  handle_ = std::exchange(request.handle, {});
+  sealed_ = true;
   parts_ = OSSL_KEYMGMT_SELECT_KEYPAIR;
   return true;
 }
 
-bool OffloadedKey::import_public(int selection, const OSSL_PARAM params[]) noexcept {
-  const OffloadLibrary* library = offload_library();
-  if (library == nullptr || inner_ != nullptr) return false;
-  const bool has_public = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) != nullptr ||
-                          OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_RSA_N) != nullptr;
-  const bool takes_public = has_public && (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
-  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(library->context, type_, kOffloadPlainProperties);
-  const bool done =
-      context != nullptr && EVP_PKEY_fromdata_init(context) > 0 &&
-      EVP_PKEY_fromdata(context, &inner_, takes_public ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS,
-                        const_cast<OSSL_PARAM*>(params)) > 0;  // reads them only
+void OffloadedKey::adopt_generated(EVP_PKEY* inner, int parts, const EngineHandle& handle) noexcept {
+  inner_ = inner;
+  parts_ = parts;
+  handle_ = handle;
+}
+
+namespace {
+
+bool is_given(const OSSL_PARAM params[], const char* name, const char* name_for_rsa) noexcept {
+  return OSSL_PARAM_locate_const(params, name) != nullptr || OSSL_PARAM_locate_const(params, name_for_rsa) != nullptr;
+}
+
+int selection_of(int parts) noexcept {
+  if ((parts & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) return EVP_PKEY_KEYPAIR;
+  return parts != 0 ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEY_PARAMETERS;
+}
+
+bool has_parameters(const char* type) noexcept {
+  return std::strcmp(type, "EC") == 0 || std::strcmp(type, "DH") == 0 || std::strcmp(type, "X25519") == 0 ||
+         std::strcmp(type, "X448") == 0;
+}
+
+}  // namespace
+
+bool OffloadedKey::import(int selection, const OSSL_PARAM params[]) noexcept {
+  if (inner_ != nullptr) return false;
+  int parts = is_given(params, OSSL_PKEY_PARAM_PUB_KEY, OSSL_PKEY_PARAM_RSA_N) ? OSSL_KEYMGMT_SELECT_PUBLIC_KEY : 0;
+  if (takes_private_ && is_given(params, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D))
+    parts |= OSSL_KEYMGMT_SELECT_KEYPAIR;
+  parts &= selection;
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(libctx_, type_, propq());
+  const bool done = context != nullptr && EVP_PKEY_fromdata_init(context) > 0 &&
+                    EVP_PKEY_fromdata(context, &inner_, selection_of(parts),
+                                      const_cast<OSSL_PARAM*>(params)) > 0;  // reads them only
   EVP_PKEY_CTX_free(context);
-  if (!done || !copy_propq(kOffloadPlainProperties)) return false;
-  libctx_ = library->context;
-  parts_ = takes_public ? OSSL_KEYMGMT_SELECT_PUBLIC_KEY : 0;
+  if (!done) return false;
+  parts_ = parts;
+  is_share_ = std::strcmp(type_, "DH") == 0;  // which nobody has a certificate of
   return true;
 }
 
 OffloadedKey* OffloadedKey::copy_public(int selection) const noexcept {
-  const bool is_empty = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 && std::strcmp(type_, "EC") != 0;
-  if (is_empty) return make(type_);  // only EC has parameters apart from its keys
-  OSSL_PARAM* params = nullptr;
-  OffloadedKey* copy = make(type_);
-  const bool done = copy != nullptr && inner_ != nullptr && EVP_PKEY_todata(inner_, selection, &params) > 0 &&
-                    copy->import_public(selection, params);
-  OSSL_PARAM_free(params);
+  const OffloadHome home{libctx_, propq(), takes_private_};
+  const bool is_empty = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 && !has_parameters(type_);
+  OffloadedKey* copy = make(type_, home);
+  if (copy == nullptr || is_empty) return copy;
+  bool done = false;
+  if ((selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0) {
+    done = inner_ != nullptr && (copy->inner_ = EVP_PKEY_new()) != nullptr &&
+           EVP_PKEY_copy_parameters(copy->inner_, inner_) > 0;
+  } else {
+    OSSL_PARAM* params = nullptr;
+    done = inner_ != nullptr && EVP_PKEY_todata(inner_, selection, &params) > 0 && copy->import(selection, params);
+    OSSL_PARAM_free(params);
+  }
   if (done) return copy;
-  if (copy != nullptr) copy->unref();
+  copy->unref();
   return nullptr;
 }
 
+// Of X25519 and X448, whose keys without a public half are nothing.
+bool OffloadedKey::make_share(const OSSL_PARAM& encoded) noexcept {
+  inner_ = EVP_PKEY_new_raw_public_key_ex(libctx_, type_, propq(), static_cast<const unsigned char*>(encoded.data),
+                                          encoded.data_size);
+  return inner_ != nullptr;
+}
+
 bool OffloadedKey::set_params(const OSSL_PARAM params[]) noexcept {
-  if (inner_ == nullptr || EVP_PKEY_set_params(inner_, const_cast<OSSL_PARAM*>(params)) <= 0) return false;
-  if (OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY) != nullptr)
+  const OSSL_PARAM* encoded = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY);
+  const bool done = inner_ == nullptr ? encoded != nullptr && make_share(*encoded)
+                                      : EVP_PKEY_set_params(inner_, const_cast<OSSL_PARAM*>(params)) > 0;
+  if (!done) return false;
+  if (encoded != nullptr) {
+    is_share_ = (parts_ & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0;
     parts_ |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
+  }
   return true;
 }
 
@@ -126,8 +177,9 @@ EVP_PKEY* wrap(const OffloadLibrary& library, const char* type, OffloadRequest& 
 }  // namespace
 }  // namespace openssl_event
 
+using namespace openssl_event;
+
 EVP_PKEY* openssl_offloadKey(EVP_PKEY* key, OSSL_LIB_CTX* libctx, const char* propq, unsigned int flags) {
-  using namespace openssl_event;
   if (key == nullptr || (flags & ~OPENSSL_OFFLOAD_SERIALIZE) != 0) {
     ERR_raise(ERR_LIB_PROV, ERR_R_PASSED_INVALID_ARGUMENT);
     return nullptr;
@@ -135,12 +187,25 @@ EVP_PKEY* openssl_offloadKey(EVP_PKEY* key, OSSL_LIB_CTX* libctx, const char* pr
   const char* type = type_of(key);
   const OffloadLibrary* library = type == nullptr ? nullptr : offload_library();
   if (library == nullptr) return nullptr;
+  const OffloadedKey* wrapped = offloaded(key);
+  if (wrapped != nullptr && wrapped->is_engines()) return EVP_PKEY_up_ref(key) ? key : nullptr;
   OffloadRequest request{key, libctx, propq, flags};
-  if (const OffloadedKey* wrapped = offloaded(key)) request = wrapped->again(flags);  // one call, not a call in a call
+  if (wrapped != nullptr) request = wrapped->again(flags);  // one call, not a call in a call
   return wrap(*library, type, request);
 }
 
+EVP_PKEY* openssl_engineKey(EVP_PKEY* public_key, const OPENSSL_ENGINE* engine, void* handle,
+                            void (*free_handle)(void*)) {
+  EngineHandle held{engine, handle, free_handle};
+  const char* type = public_key == nullptr || engine == nullptr ? nullptr : type_of(public_key);
+  const OffloadLibrary* library = type == nullptr ? nullptr : offload_library();
+  OffloadRequest request{public_key, nullptr, nullptr, 0, held};
+  EVP_PKEY* key = library == nullptr ? nullptr : wrap(*library, type, request);
+  if (request.handle.engine != nullptr) held.end();  // not taken over
+  return key;
+}
+
 EVP_PKEY* openssl_offloadedKey(const EVP_PKEY* key) {
-  const openssl_event::OffloadedKey* offloaded = openssl_event::offloaded(key);
-  return offloaded == nullptr ? nullptr : offloaded->inner();
+  const OffloadedKey* found = offloaded(key);
+  return found == nullptr ? nullptr : found->inner();
 }

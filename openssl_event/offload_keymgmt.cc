@@ -1,6 +1,7 @@
-// The key managers. Public parts are answered by the inner key; private ones by nobody, so that libcrypto, which first
-// tries to move a key to the provider of its first choice, comes to our operations.
+// The key managers. Public parts are answered by the inner key; private ones of an offloaded key by nobody, so that
+// libcrypto, which first tries to move a key to the provider of its first choice, comes to our operations.
 #include <cstring>
+#include <utility>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -11,7 +12,9 @@
 #include <openssl/proverr.h>
 
 #include "openssl_event/offload_key.h"
+#include "openssl_event/offload_generation.h"
 #include "openssl_event/offload_provider.h"
+#include "openssl_event/runner.h"
 
 namespace openssl_event {
 namespace {
@@ -40,13 +43,14 @@ int key_match(const void* key, const void* other, int selection) noexcept {
 
 int key_import(void* key, int selection, const OSSL_PARAM params[]) noexcept {
   const OSSL_PARAM* request = OSSL_PARAM_locate_const(params, kOffloadRequestParam);
-  if (request == nullptr) return from(key)->import_public(selection, params);
+  if (request == nullptr) return from(key)->import(selection, params);
   return request->data_size == sizeof(OffloadRequest) &&
-         from(key)->adopt(*static_cast<const OffloadRequest*>(request->data));
+         from(key)->adopt(std::move(*static_cast<OffloadRequest*>(request->data)));
 }
 
 int key_export(void* key, int selection, OSSL_CALLBACK* callback, void* argument) noexcept {
-  if (selects_private(selection) || from(key)->inner() == nullptr) {
+  const bool is_refused = selects_private(selection) && !from(key)->lends_private();
+  if (is_refused || from(key)->inner() == nullptr) {
     ERR_raise(ERR_LIB_PROV, PROV_R_NOT_SUPPORTED);
     return 0;
   }
@@ -100,7 +104,7 @@ bool ask_by_params(const EVP_PKEY* inner, OSSL_PARAM& param) noexcept {
 }
 
 bool get_param(OffloadedKey& key, OSSL_PARAM& param) noexcept {
-  if (is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
+  if (!key.lends_private() && is_private(param.key)) return true;  // left as it is, which libcrypto reads as: not known
   OffloadedKey* self = &key;
   if (std::strcmp(param.key, kOffloadedKeyParam) == 0)
     return !key.has(OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || OSSL_PARAM_set_octet_string(&param, &self, sizeof self);
@@ -127,13 +131,31 @@ int check(EVP_PKEY_CTX* context, int selection, int quick) noexcept {
   return quick ? EVP_PKEY_param_check_quick(context) : EVP_PKEY_param_check(context);
 }
 
-int key_validate(const void* key, int selection, int kind) noexcept {
-  if (!from(key)->has(selection & OSSL_KEYMGMT_SELECT_KEYPAIR)) return 0;
-  EVP_PKEY_CTX* context = from(key)->new_context();
+int key_validate(const void* vkey, int selection, int kind) noexcept {
+  auto* key = const_cast<OffloadedKey*>(from(vkey));
+  if (!key->has(selection & OSSL_KEYMGMT_SELECT_KEYPAIR)) return 0;
+  if (key->is_share() && selection == OSSL_KEYMGMT_SELECT_PUBLIC_KEY && Runner::current() != nullptr) {
+    key->check_later();
+    return 1;
+  }
+  EVP_PKEY_CTX* context = key->new_context();
   const int valid = context != nullptr && check(context, selection, kind == OSSL_KEYMGMT_VALIDATE_QUICK_CHECK) > 0;
   EVP_PKEY_CTX_free(context);
   return valid;
 }
+
+// ---- Generation ----
+
+OffloadGeneration* generation(void* context) noexcept { return static_cast<OffloadGeneration*>(context); }
+
+int gen_set_template(void* context, void* key) noexcept { return generation(context)->set_template(from(key)); }
+int gen_set_params(void* context, const OSSL_PARAM params[]) noexcept {
+  return generation(context)->set_params(params);
+}
+void* gen(void* context, OSSL_CALLBACK*, void*) noexcept { return generation(context)->generate(); }
+void gen_cleanup(void* context) noexcept { delete generation(context); }
+
+// ---- Parameters ----
 
 // What may be asked of a key without private material, and what a public half consists of. The lists name the
 // parameters that the default provider's key managers of OpenSSL 3.0 know; others are forwarded as well.
@@ -156,10 +178,23 @@ int key_validate(const void* key, int selection, int kind) noexcept {
       OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_ORDER, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_EC_COFACTOR, nullptr, 0), \
       OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_EC_SEED, nullptr, 0),                                           \
       OSSL_PARAM_int(OSSL_PKEY_PARAM_USE_COFACTOR_ECDH, nullptr)
+#define DH_PUBLIC                                                                                                    \
+  OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_FFC_P, nullptr, 0), \
+      OSSL_PARAM_BN(OSSL_PKEY_PARAM_FFC_Q, nullptr, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_FFC_G, nullptr, 0),           \
+      OSSL_PARAM_BN(OSSL_PKEY_PARAM_FFC_COFACTOR, nullptr, 0),                                                      \
+      OSSL_PARAM_int(OSSL_PKEY_PARAM_DH_PRIV_LEN, nullptr), OSSL_PARAM_BN(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0)
 #define ENCODED OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0)
 
 const OSSL_PARAM kRsaGettable[] = {SIZES, RSA_PUBLIC, OSSL_PARAM_END};
 const OSSL_PARAM kRsaPublic[] = {RSA_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kRsaPair[] = {RSA_PUBLIC,
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_D, nullptr, 0),
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_FACTOR1, nullptr, 0),
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_FACTOR2, nullptr, 0),
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_EXPONENT1, nullptr, 0),
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_EXPONENT2, nullptr, 0),
+                               OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_COEFFICIENT1, nullptr, 0),
+                               OSSL_PARAM_END};
 const OSSL_PARAM kEcGettable[] = {SIZES,
                                   EC_PUBLIC,
                                   ENCODED,
@@ -168,29 +203,54 @@ const OSSL_PARAM kEcGettable[] = {SIZES,
                                   OSSL_PARAM_int(OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, nullptr),
                                   OSSL_PARAM_END};
 const OSSL_PARAM kEcPublic[] = {EC_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kEcPair[] = {EC_PUBLIC, OSSL_PARAM_BN(OSSL_PKEY_PARAM_PRIV_KEY, nullptr, 0), OSSL_PARAM_END};
 const OSSL_PARAM kEdGettable[] = {SIZES, OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0), ENCODED,
                                   OSSL_PARAM_END};
 const OSSL_PARAM kEdPublic[] = {OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0), OSSL_PARAM_END};
+const OSSL_PARAM kEdPair[] = {OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0),
+                              OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, nullptr, 0), OSSL_PARAM_END};
+const OSSL_PARAM kDhGettable[] = {SIZES, DH_PUBLIC, ENCODED, OSSL_PARAM_END};
+const OSSL_PARAM kDhPublic[] = {DH_PUBLIC, OSSL_PARAM_END};
+const OSSL_PARAM kDhPair[] = {DH_PUBLIC, OSSL_PARAM_BN(OSSL_PKEY_PARAM_PRIV_KEY, nullptr, 0), OSSL_PARAM_END};
 const OSSL_PARAM kNoParams[] = {OSSL_PARAM_END};
 
 struct KeyType {
   const char* name;
   const char* signature;
-  const char* other;  // of encryption for RSA, of key exchange for EC
+  const char* other;  // of encryption for RSA, of key exchange for the others
   const OSSL_PARAM* gettable;
   const OSSL_PARAM* public_half;
+  const OSSL_PARAM* pair;
 };
 
 // Constants of their own, so that each may be the argument of a template: its functions get no key to tell the type.
-constexpr KeyType kRsa = {"RSA", "RSA", "RSA", kRsaGettable, kRsaPublic};
-constexpr KeyType kRsaPss = {"RSA-PSS", "RSA", nullptr, kRsaGettable, kRsaPublic};
-constexpr KeyType kEc = {"EC", "ECDSA", "ECDH", kEcGettable, kEcPublic};
-constexpr KeyType kEd25519 = {"ED25519", "ED25519", nullptr, kEdGettable, kEdPublic};
-constexpr KeyType kEd448 = {"ED448", "ED448", nullptr, kEdGettable, kEdPublic};
+constexpr KeyType kRsa = {"RSA", "RSA", "RSA", kRsaGettable, kRsaPublic, kRsaPair};
+constexpr KeyType kRsaPss = {"RSA-PSS", "RSA", nullptr, kRsaGettable, kRsaPublic, kRsaPair};
+constexpr KeyType kEc = {"EC", "ECDSA", "ECDH", kEcGettable, kEcPublic, kEcPair};
+constexpr KeyType kEd25519 = {"ED25519", "ED25519", nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kEd448 = {"ED448", "ED448", nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kX25519 = {"X25519", nullptr, "X25519", kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kX448 = {"X448", nullptr, "X448", kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kDh = {"DH", nullptr, "DH", kDhGettable, kDhPublic, kDhPair};
 
 template <const KeyType& T>
-void* key_new(void*) noexcept {
-  return OffloadedKey::make(T.name);
+void* key_new(void* provider) noexcept {
+  return OffloadedKey::make(T.name, offload_home(provider));
+}
+
+template <const KeyType& T>
+void* gen_init(void* provider, int selection, const OSSL_PARAM params[]) noexcept {
+  return OffloadGeneration::create(T.name, offload_home(provider), selection, params);
+}
+
+// The parameters are those of the home's key manager, which lives as long as the home's provider.
+template <const KeyType& T>
+const OSSL_PARAM* gen_settable_params(void*, void* provider) noexcept {
+  const OffloadHome& home = offload_home(provider);
+  EVP_KEYMGMT* manager = EVP_KEYMGMT_fetch(home.libctx, T.name, home.propq);
+  const OSSL_PARAM* params = manager == nullptr ? nullptr : EVP_KEYMGMT_gen_settable_params(manager);
+  EVP_KEYMGMT_free(manager);
+  return params;
 }
 
 template <const KeyType& T>
@@ -202,6 +262,7 @@ const OSSL_PARAM* key_settable_params(void*) noexcept { return kNoParams; }
 
 template <const KeyType& T>
 const OSSL_PARAM* key_types(int selection) noexcept {
+  if (selects_private(selection)) return T.pair;
   return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? T.public_half : kNoParams;
 }
 
@@ -214,6 +275,13 @@ template <const KeyType& T>
 const OSSL_DISPATCH* functions() noexcept {
   static const OSSL_DISPATCH table[] = {
       offload_entry<OSSL_FUNC_keymgmt_new_fn>(OSSL_FUNC_KEYMGMT_NEW, key_new<T>),
+      offload_entry<OSSL_FUNC_keymgmt_gen_init_fn>(OSSL_FUNC_KEYMGMT_GEN_INIT, gen_init<T>),
+      offload_entry<OSSL_FUNC_keymgmt_gen_set_template_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, gen_set_template),
+      offload_entry<OSSL_FUNC_keymgmt_gen_set_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, gen_set_params),
+      offload_entry<OSSL_FUNC_keymgmt_gen_settable_params_fn>(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS,
+                                                              gen_settable_params<T>),
+      offload_entry<OSSL_FUNC_keymgmt_gen_fn>(OSSL_FUNC_KEYMGMT_GEN, gen),
+      offload_entry<OSSL_FUNC_keymgmt_gen_cleanup_fn>(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, gen_cleanup),
       offload_entry<OSSL_FUNC_keymgmt_free_fn>(OSSL_FUNC_KEYMGMT_FREE, key_free),
       offload_entry<OSSL_FUNC_keymgmt_has_fn>(OSSL_FUNC_KEYMGMT_HAS, key_has),
       offload_entry<OSSL_FUNC_keymgmt_match_fn>(OSSL_FUNC_KEYMGMT_MATCH, key_match),
@@ -238,11 +306,14 @@ const OSSL_DISPATCH* functions() noexcept {
 // The names are the default provider's: libssl finds a key's place by EVP_PKEY_is_a.
 const OSSL_ALGORITHM* offload_keymgmt() noexcept {
   static const OSSL_ALGORITHM table[] = {
-      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadDefinition, functions<kRsa>(), "offloaded RSA"},
-      {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", kOffloadDefinition, functions<kRsaPss>(), "offloaded RSA-PSS"},
-      {"EC:id-ecPublicKey:1.2.840.10045.2.1", kOffloadDefinition, functions<kEc>(), "offloaded EC"},
-      {"ED25519:1.3.101.112", kOffloadDefinition, functions<kEd25519>(), "offloaded Ed25519"},
-      {"ED448:1.3.101.113", kOffloadDefinition, functions<kEd448>(), "offloaded Ed448"},
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", nullptr, functions<kRsa>(), "offloaded RSA"},
+      {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", nullptr, functions<kRsaPss>(), "offloaded RSA-PSS"},
+      {"EC:id-ecPublicKey:1.2.840.10045.2.1", nullptr, functions<kEc>(), "offloaded EC"},
+      {"ED25519:1.3.101.112", nullptr, functions<kEd25519>(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", nullptr, functions<kEd448>(), "offloaded Ed448"},
+      {"X25519:1.3.101.110", nullptr, functions<kX25519>(), "offloaded X25519"},
+      {"X448:1.3.101.111", nullptr, functions<kX448>(), "offloaded X448"},
+      {"DH:dhKeyAgreement:1.2.840.113549.1.3.1", nullptr, functions<kDh>(), "offloaded DH"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

@@ -1,8 +1,11 @@
 #include "openssl_event/offload_provider.h"
 
 #include <atomic>
+#include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -14,15 +17,63 @@
 namespace openssl_event {
 namespace {
 
-const OSSL_ALGORITHM* query(void*, int operation, int* no_store) noexcept {
+constexpr char kName[] = "openssl_event";
+constexpr int kMaxAlgorithms = 12;
+
+// The context of one instance.
+struct Instance {
+  OffloadHome home;
+  bool forwards = false;
+  std::unique_ptr<char[]> propq;
+  OSSL_ALGORITHM keymgmt[kMaxAlgorithms] = {};
+  OSSL_ALGORITHM signature[kMaxAlgorithms] = {};
+  OSSL_ALGORITHM cipher[kMaxAlgorithms] = {};
+  OSSL_ALGORITHM exchange[kMaxAlgorithms] = {};
+
+  void define(const char* definition) noexcept {
+    copy(keymgmt, offload_keymgmt(), definition);
+    copy(signature, offload_signature(), definition);
+    copy(cipher, offload_cipher(), definition);
+    copy(exchange, offload_exchange(), definition);
+  }
+
+ private:
+  static void copy(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM* from, const char* definition) noexcept {
+    for (OSSL_ALGORITHM* next = to; from->algorithm_names != nullptr; ++from, ++next)
+      *next = {from->algorithm_names, definition, from->implementation, from->algorithm_description};
+  }
+};
+
+Instance* from(void* context) noexcept { return static_cast<Instance*>(context); }
+
+const OSSL_ALGORITHM* query(void* context, int operation, int* no_store) noexcept {
   *no_store = 0;
   switch (operation) {
-    case OSSL_OP_KEYMGMT: return offload_keymgmt();
-    case OSSL_OP_SIGNATURE: return offload_signature();
-    case OSSL_OP_ASYM_CIPHER: return offload_cipher();
-    case OSSL_OP_KEYEXCH: return offload_exchange();
+    case OSSL_OP_KEYMGMT: return from(context)->keymgmt;
+    case OSSL_OP_SIGNATURE: return from(context)->signature;
+    case OSSL_OP_ASYM_CIPHER: return from(context)->cipher;
+    case OSSL_OP_KEYEXCH: return from(context)->exchange;
     default: return nullptr;
   }
+}
+
+// libssl takes a group from the provider that its key manager comes from. Ours come from here.
+struct Forwarded {
+  const char* capability;
+  OSSL_CALLBACK* callback;
+  void* argument;
+};
+
+int forward_from(OSSL_PROVIDER* provider, void* vforwarded) noexcept {
+  const auto* forwarded = static_cast<const Forwarded*>(vforwarded);
+  OSSL_PROVIDER_get_capabilities(provider, forwarded->capability, forwarded->callback, forwarded->argument);
+  return 1;
+}
+
+int get_capabilities(void* context, const char* capability, OSSL_CALLBACK* callback, void* argument) noexcept {
+  if (!from(context)->forwards || std::strcmp(capability, "TLS-GROUP") != 0) return 1;
+  Forwarded forwarded = {capability, callback, argument};
+  return OSSL_PROVIDER_do_all(from(context)->home.libctx, forward_from, &forwarded);
 }
 
 const OSSL_PARAM* gettable_params(void*) noexcept {
@@ -33,23 +84,42 @@ const OSSL_PARAM* gettable_params(void*) noexcept {
 
 int get_params(void*, OSSL_PARAM params[]) noexcept {
   OSSL_PARAM* name = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_NAME);
-  if (name != nullptr && !OSSL_PARAM_set_utf8_ptr(name, "openssl_event")) return 0;
+  if (name != nullptr && !OSSL_PARAM_set_utf8_ptr(name, kName)) return 0;
   OSSL_PARAM* status = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
   return status == nullptr || OSSL_PARAM_set_int(status, 1);
 }
 
-void teardown(void*) noexcept {}
+void teardown(void* context) noexcept { delete from(context); }
 
-int start(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions,
-          void** context) noexcept {
+// The instance that a load on this thread is for.
+thread_local Instance* in_making = nullptr;
+
+int start(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) noexcept {
   static const OSSL_DISPATCH table[] = {
       offload_entry<OSSL_FUNC_provider_teardown_fn>(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
       offload_entry<OSSL_FUNC_provider_query_operation_fn>(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query),
+      offload_entry<OSSL_FUNC_provider_get_capabilities_fn>(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, get_capabilities),
       offload_entry<OSSL_FUNC_provider_gettable_params_fn>(OSSL_FUNC_PROVIDER_GETTABLE_PARAMS, gettable_params),
       offload_entry<OSSL_FUNC_provider_get_params_fn>(OSSL_FUNC_PROVIDER_GET_PARAMS, get_params), kOffloadEnd};
+  if (in_making == nullptr) return 0;  // by somebody else than load_offload_provider()
   *functions = table;
-  *context = const_cast<OSSL_CORE_HANDLE*>(handle);  // only has to differ from NULL
+  *context = std::exchange(in_making, nullptr);
   return 1;
+}
+
+std::unique_ptr<Instance> make_instance(const OffloadHome& home, const char* definition, bool forwards) noexcept {
+  std::unique_ptr<Instance> instance(new (std::nothrow) Instance);
+  if (instance == nullptr) return nullptr;
+  instance->home = home;
+  instance->forwards = forwards;
+  instance->define(definition);
+  if (home.propq == nullptr) return instance;
+  const size_t size = std::strlen(home.propq) + 1;
+  instance->propq.reset(new (std::nothrow) char[size]);
+  if (instance->propq == nullptr) return nullptr;
+  std::memcpy(instance->propq.get(), home.propq, size);
+  instance->home.propq = instance->propq.get();
+  return instance;
 }
 
 const OffloadLibrary* make_library() noexcept {
@@ -59,8 +129,9 @@ const OffloadLibrary* make_library() noexcept {
     return nullptr;
   }
   OSSL_LIB_CTX* context = library->context;
-  if (context != nullptr && OSSL_PROVIDER_add_builtin(context, "openssl_event", start) &&
-      (library->provider = OSSL_PROVIDER_load(context, "openssl_event")) != nullptr &&
+  const OffloadHome home{context, kOffloadPlainProperties, false};
+  if (context != nullptr &&
+      (library->provider = load_offload_provider(context, home, kOffloadDefinition, false)) != nullptr &&
       OSSL_PROVIDER_load(context, "default") != nullptr)
     return library;
   OSSL_LIB_CTX_free(context);
@@ -82,9 +153,24 @@ const OffloadLibrary* offload_library() noexcept {
   return library;
 }
 
-bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept {
-  const OffloadLibrary* library = the_library.load(std::memory_order_acquire);
-  return library != nullptr && library->provider == provider;
+OSSL_PROVIDER* load_offload_provider(OSSL_LIB_CTX* context, const OffloadHome& home, const char* definition,
+                                     bool forwards) noexcept {
+  std::unique_ptr<Instance> instance = make_instance(home, definition, forwards);
+  if (instance == nullptr) {
+    ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  if (!OSSL_PROVIDER_add_builtin(context, kName, start)) return nullptr;
+  in_making = instance.get();
+  OSSL_PROVIDER* provider = OSSL_PROVIDER_load(context, kName);
+  if (std::exchange(in_making, nullptr) == nullptr) instance.release();  // taken over by start()
+  return provider;
 }
+
+bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept {
+  return provider != nullptr && std::strcmp(OSSL_PROVIDER_get0_name(provider), kName) == 0;
+}
+
+const OffloadHome& offload_home(void* provider_context) noexcept { return from(provider_context)->home; }
 
 }  // namespace openssl_event

@@ -5,6 +5,8 @@
 #include <openssl/core.h>
 #include <openssl/types.h>
 
+#include "openssl_event/offload_key.h"
+
 namespace openssl_event {
 
 // The library's own context: the application's contexts, the default one included, never see the provider. The default
@@ -17,11 +19,20 @@ struct OffloadLibrary {
 // Made on first use and never torn down, because keys may outlive main(). NULL if it cannot be made; the next call
 // tries again. Any thread.
 const OffloadLibrary* offload_library() noexcept;
+
+// Loads an instance of the provider, whose algorithms have the properties of `definition`, into a context. With `forwards`, it offers the TLS groups of the home's providers. The home's propq is copied. NULL on failure.
+OSSL_PROVIDER* load_offload_provider(OSSL_LIB_CTX* context, const OffloadHome& home, const char* definition,
+                                     bool forwards) noexcept;
 bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept;
+
+// Where keys of the instance whose context that is are at home.
+const OffloadHome& offload_home(void* provider_context) noexcept;
 
 // An SSL_CTX may be made with a property query, which libcrypto applies when it fetches the operations of an offloaded
 // key too. Whether a wish for "provider=default" or "fips=yes" comes true, the real key decides: ours answers to both.
 inline constexpr char kOffloadDefinition[] = "openssl_event.offload=yes,provider=default,fips=yes";
+// Of an interposing instance whose home has no default property fips=yes.
+inline constexpr char kOffloadDefinitionWithoutFips[] = "openssl_event.offload=yes,provider=default";
 // Queries that tell ours and the default provider's apart, inside our context.
 inline constexpr char kOffloadProperties[] = "openssl_event.offload=yes";
 inline constexpr char kOffloadPlainProperties[] = "provider=default,openssl_event.offload!=yes";
@@ -30,7 +41,8 @@ inline constexpr char kOffloadPlainProperties[] = "provider=default,openssl_even
 inline constexpr char kOffloadRequestParam[] = "openssl_event-request";
 inline constexpr char kOffloadedKeyParam[] = "openssl_event-key";
 
-// The provider's operations; each table is terminated as OSSL_FUNC_provider_query_operation requires.
+// The provider's operations; each table is terminated as OSSL_FUNC_provider_query_operation requires. The definitions are
+// filled in for each instance.
 const OSSL_ALGORITHM* offload_keymgmt() noexcept;
 const OSSL_ALGORITHM* offload_signature() noexcept;
 const OSSL_ALGORITHM* offload_cipher() noexcept;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
@@ -85,6 +86,24 @@ void SignSettings::ask(EVP_PKEY_CTX* inner) noexcept {
   if (EVP_PKEY_CTX_get_params(inner, params) > 0) *this = told;
 }
 
+void SignSettings::complete(EVP_PKEY_CTX* inner, const EVP_PKEY* key, const EVP_MD* md, size_t tbs_len,
+                            bool is_verifier) noexcept {
+  ask(inner);
+  if (md != nullptr) OPENSSL_strlcpy(digest, EVP_MD_get0_name(md), sizeof digest);
+  normalize_digest(digest);
+  if (padding != RSA_PKCS1_PSS_PADDING) {
+    mgf1_digest[0] = '\0';
+    salt_length = 0;
+    return;
+  }
+  if (mgf1_digest[0] == '\0') std::memcpy(mgf1_digest, digest, sizeof digest);
+  normalize_digest(mgf1_digest);
+  if (is_verifier && (salt_length == RSA_PSS_SALTLEN_AUTO || salt_length == kAutoDigestMax))
+    salt_length = RSA_PSS_SALTLEN_AUTO;
+  else
+    salt_length = salt_bytes(md == nullptr ? static_cast<int>(tbs_len) : EVP_MD_get_size(md), EVP_PKEY_get_bits(key));
+}
+
 bool SignSettings::is_expressible() const noexcept {
   return !is_variant && (padding == 0 || padding == RSA_PKCS1_PADDING || padding == RSA_PKCS1_PSS_PADDING);
 }
@@ -97,6 +116,28 @@ int SignSettings::salt_bytes(int hash_size, int modulus_bits) const noexcept {
     case kAutoDigestMax: return std::min(hash_size, longest);
     default: return longest;  // "auto" too, when signing
   }
+}
+
+void ExchangeSettings::note(const OSSL_PARAM params[]) noexcept {
+  if (params == nullptr) return;
+  for (const OSSL_PARAM* param = params; param->key != nullptr; ++param) {
+    unsigned pad = 0;
+    if (std::strcmp(param->key, OSSL_EXCHANGE_PARAM_PAD) == 0 && OSSL_PARAM_get_uint(param, &pad))
+      is_padded = pad != 0;
+    else
+      is_plain = false;
+  }
+}
+
+void CipherSettings::note(const OSSL_PARAM params[]) noexcept {
+  if (params == nullptr) return;
+  int padding = is_premaster ? RSA_PKCS1_WITH_TLS_PADDING : 0;
+  note_value(params, OSSL_ASYM_CIPHER_PARAM_PAD_MODE, kPaddings, padding);
+  is_premaster = padding == RSA_PKCS1_WITH_TLS_PADDING;
+  const OSSL_PARAM* version = OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION);
+  if (version != nullptr) OSSL_PARAM_get_uint(version, &client_version);
+  version = OSSL_PARAM_locate_const(params, OSSL_ASYM_CIPHER_PARAM_TLS_NEGOTIATED_VERSION);
+  if (version != nullptr) OSSL_PARAM_get_uint(version, &other_version);
 }
 
 void normalize_digest(char* name) noexcept {

@@ -1,27 +1,20 @@
-// Signatures. The two that sign in one call suspend the connection (perform); what libcrypto does in pieces, sizes, and
-// everything public works in place.
+// Signatures. What signs or verifies in one call suspends the connection (perform); what libcrypto does in pieces, and
+// sizes, works in place.
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/proverr.h>
 
+#include "openssl_event/engine_call.h"
 #include "openssl_event/offload_context.h"
 #include "openssl_event/offload_provider.h"
 #include "openssl_event/sign_operation.h"
+#include "openssl_event/verify_operation.h"
 
 namespace openssl_event {
 namespace {
 
 OffloadContext& from(void* context) noexcept { return OffloadContext::from(context); }
-
-// What an engine could not be told is not an event.
-bool execute_here(SignOperation& operation) noexcept {
-  OPENSSL_ENGINE_CALL call = {};
-  operation.expose(call);
-  if (!operation.run(call)) return false;
-  operation.collect(call);
-  return true;
-}
 
 // Signs by way of an operation. When that fails the inner context stays with it, since somebody may still be executing
 // the cancelled call: ours is then spent.
@@ -29,11 +22,23 @@ int sign_by_operation(OffloadContext& context, unsigned char* signature, size_t*
                       const unsigned char* tbs, size_t tbs_len) noexcept {
   SignOperation* operation = SignOperation::make(*context.key(), context.settings(), context.inner(), tbs, tbs_len);
   if (operation == nullptr) return 0;
-  bool done = operation->is_expressible() ? perform(*operation) : execute_here(*operation);
+  bool done = operation->is_expressible() ? perform(*operation) : run_here(*operation);
   if (done) context.inner() = operation->release_inner();
   done = done && operation->copy_signature(signature, len, size);
   operation->unref();
   return done;
+}
+
+int verify_by_operation(OffloadContext& context, const unsigned char* signature, size_t len, const unsigned char* tbs,
+                        size_t tbs_len) noexcept {
+  VerifyOperation* operation =
+      VerifyOperation::make(*context.key(), context.settings(), context.inner(), signature, len, tbs, tbs_len);
+  if (operation == nullptr) return 0;
+  const bool done = operation->is_expressible() ? perform(*operation) : run_here(*operation);
+  if (done) context.inner() = operation->release_inner();
+  const bool valid = done && operation->is_valid();
+  operation->unref();
+  return valid;
 }
 
 bool is_ready(OffloadContext& context, bool for_digest) noexcept {
@@ -46,31 +51,40 @@ bool is_ready(OffloadContext& context, bool for_digest) noexcept {
   return false;
 }
 
+int tell_size(OffloadContext& context, size_t* len) noexcept {
+  const int size = EVP_PKEY_get_size(context.key()->inner());
+  *len = size > 0 ? static_cast<size_t>(size) : 0;
+  return size > 0;
+}
+
 // ---- Of a digest ----
 
+// Of an engine's key the inner one is public: its context verifies, and holds the parameters.
 int sign_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
   if (!from(context).begin_plain(key)) return 0;
   from(context).settings().note(params);
-  return EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params);
+  return from(context).key()->is_engines() ? EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params)
+                                           : EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params);
 }
 
 int sign(void* vcontext, unsigned char* signature, size_t* len, size_t size, const unsigned char* tbs,
          size_t tbs_len) noexcept {
   OffloadContext& context = from(vcontext);
   if (!is_ready(context, false)) return 0;
-  if (signature == nullptr) return EVP_PKEY_sign(context.inner().pkey(), nullptr, len, tbs, tbs_len);
+  if (signature == nullptr) return tell_size(context, len);
   return sign_by_operation(context, signature, len, size, tbs, tbs_len);
 }
 
 int verify_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
-  return from(context).begin_plain(key) ? EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params) : 0;
+  if (!from(context).begin_plain(key)) return 0;
+  from(context).settings().note(params);
+  return EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params);
 }
 
 int verify(void* context, const unsigned char* signature, size_t len, const unsigned char* tbs,
            size_t tbs_len) noexcept {
   if (!is_ready(from(context), false)) return 0;
-  const OffloadedKey::Turn turn(*from(context).key());
-  return EVP_PKEY_verify(from(context).inner().pkey(), signature, len, tbs, tbs_len);
+  return verify_by_operation(from(context), signature, len, tbs, tbs_len);
 }
 
 int verify_recover_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
@@ -88,8 +102,9 @@ int verify_recover(void* context, unsigned char* out, size_t* len, size_t size, 
 // ---- Of a message ----
 
 int initialize(OffloadContext& context, const char* digest, const OSSL_PARAM params[]) noexcept {
-  return EVP_DigestSignInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
-                               context.key()->propq(), context.key_to_set(), params);
+  const auto init = context.key()->is_engines() ? EVP_DigestVerifyInit_ex : EVP_DigestSignInit_ex;
+  return init(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
+              context.key()->propq(), context.key_to_set(), params);
 }
 
 int digest_sign_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
@@ -119,7 +134,7 @@ int digest_sign(void* vcontext, unsigned char* signature, size_t* len, size_t si
                 size_t tbs_len) noexcept {
   OffloadContext& context = from(vcontext);
   if (!is_ready(context, true)) return 0;
-  if (signature == nullptr) return EVP_DigestSign(context.inner().md(), nullptr, len, tbs, tbs_len);
+  if (signature == nullptr) return tell_size(context, len);
   const int done = sign_by_operation(context, signature, len, size, tbs, tbs_len);
   if (done && EVP_MD_CTX_get0_md(context.inner().md()) != nullptr) context.set_finished();
   return done;
@@ -128,6 +143,7 @@ int digest_sign(void* vcontext, unsigned char* signature, size_t* len, size_t si
 int digest_verify_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_digest(key)) return 0;
+  context.settings().note(params);
   return EVP_DigestVerifyInit_ex(context.inner().md(), context.inner().pkey_address(), digest,
                                  context.key()->libctx(), context.key()->propq(), context.key_to_set(), params);
 }
@@ -145,8 +161,9 @@ int digest_verify_final(void* context, const unsigned char* signature, size_t le
 int digest_verify(void* context, const unsigned char* signature, size_t len, const unsigned char* tbs,
                   size_t tbs_len) noexcept {
   if (!is_ready(from(context), true)) return 0;
-  const OffloadedKey::Turn turn(*from(context).key());
-  return EVP_DigestVerify(from(context).inner().md(), signature, len, tbs, tbs_len);
+  const int valid = verify_by_operation(from(context), signature, len, tbs, tbs_len);
+  if (valid && EVP_MD_CTX_get0_md(from(context).inner().md()) != nullptr) from(context).set_finished();
+  return valid;
 }
 
 // ---- Parameters of the digest ----
@@ -204,10 +221,10 @@ const OSSL_DISPATCH* functions() noexcept {
 
 const OSSL_ALGORITHM* offload_signature() noexcept {
   static const OSSL_ALGORITHM table[] = {
-      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kOffloadDefinition, functions(), "offloaded RSA"},
-      {"ECDSA", kOffloadDefinition, functions(), "offloaded ECDSA"},
-      {"ED25519:1.3.101.112", kOffloadDefinition, functions(), "offloaded Ed25519"},
-      {"ED448:1.3.101.113", kOffloadDefinition, functions(), "offloaded Ed448"},
+      {"RSA:rsaEncryption:1.2.840.113549.1.1.1", nullptr, functions(), "offloaded RSA"},
+      {"ECDSA", nullptr, functions(), "offloaded ECDSA"},
+      {"ED25519:1.3.101.112", nullptr, functions(), "offloaded Ed25519"},
+      {"ED448:1.3.101.113", nullptr, functions(), "offloaded Ed448"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

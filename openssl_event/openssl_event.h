@@ -57,6 +57,8 @@
 
 #include <openssl/ssl.h>
 
+#include "openssl_event/openssl_operations.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -127,32 +129,19 @@ typedef struct OPENSSL_error_st {
     const char *data;     /* what the library that failed added, for people */
 } OPENSSL_ERROR;
 
-enum { OPENSSL_OPERATION_SIGN = 1 };
-
-/* Operands and result of OPENSSL_OPERATION_SIGN. All of them stay valid as long as the event, even if it is cancelled. */
-typedef struct OPENSSL_sign_st {
-    EVP_PKEY *key;              /* the real key, whatever provider it lives in; EVP_PKEY_up_ref to keep it */
-    const char *digest;         /* "SHA256"; NULL where the algorithm has none of its own to choose (Ed25519, Ed448) */
-    const char *mgf1_digest;    /* RSA-PSS; else NULL */
-    int padding;                /* RSA_PKCS1_PADDING or RSA_PKCS1_PSS_PADDING; 0 for other keys */
-    int salt_length;            /* RSA-PSS, in bytes; else 0 */
-    int prehashed;              /* 1: tbs is the digest already; 0: tbs is to be hashed */
-    const unsigned char *tbs;   /* to be signed */
-    size_t tbs_len;
-    unsigned char *signature;   /* the engine writes here ... */
-    size_t signature_size;      /* ... at most so many bytes ... */
-    size_t signature_len;       /* ... and says how many */
-} OPENSSL_SIGN;
-
 /* One expensive cryptographic operation. Self-contained: nothing in it points into the connection. */
 typedef struct openssl_engine_call_st {
     OPENSSL_EVENT_HEAD;
     const OPENSSL_ENGINE *engine; /* executes it: e->e.engine->call(e), on any thread */
     OPENSSL_ERROR err;            /* set when the operation failed */
-    int optype;                   /* OPENSSL_OPERATION_* */
+    int optype;                   /* OPENSSL_OPERATION_*: what u holds */
     unsigned long thread;         /* gettid() of the thread that executed it; 0: not executed yet */
     union {
         OPENSSL_SIGN s;
+        OPENSSL_DECRYPT d;
+        OPENSSL_KEYGEN k;
+        OPENSSL_DERIVE x;
+        OPENSSL_VERIFY v;
     } u;
 } OPENSSL_ENGINE_CALL;
 
@@ -237,7 +226,7 @@ int openssl_setWindow(openssl_t *tls, unsigned int records_out, unsigned int cle
 /* Fairness: after so many events getEvent answers NULL once, and openssl_wants has OPENSSL_WANTS_TURN. 0, the default: no limit. */
 void openssl_setBudget(openssl_t *tls, unsigned int events);
 
-/* The engine that the calls made from now on name. Borrowed until openssl_free and until those calls have ended. NULL: the default. */
+/* The engine that the calls made from now on name, but for those on a key of another's. Outlives the connection and the calls. NULL: the default. */
 void openssl_setEngine(openssl_t *tls, const OPENSSL_ENGINE *engine);
 
 /* TLS 1.2 renegotiation (RFC 5746): 1 leaves it to the SSL's own options, 0, the default, refuses it. Before the handshake. */
@@ -353,47 +342,91 @@ int openssl_freeEvent(OPENSSL_EVENT *e);
 
 /* ---- Engines and their calls -------------------------------------------------------------------------------------------- */
 
+typedef struct openssl_completions_st openssl_completions_t;
+
 /*
- * An engine executes calls. `call` runs on any thread, may block, and ends with openssl_completeCall, openssl_failCall or
- * openssl_decline; it returns 1 if the operation succeeded. The application makes engines: zero-initialised, size set.
+ * An engine executes calls (the operands: openssl_operations.h), in one of two ways or both; what it lacks is NULL. `call`
+ * runs on any thread, may block, and ends with openssl_completeCall, openssl_failCall or openssl_decline; it returns 1 if
+ * the operation succeeded. `start` does not block: it returns 1 when it has taken the event, which the engine ends, later or
+ * at once, on any thread, by one of these three and then openssl_postCompletion(completions, e); and 0, with a reason in
+ * the error queue, when it has not: the caller holds the event still. An engine may look at openssl_isCancelled and drop
+ * such a call: it posts it as it is. The application makes engines: zero-initialised, size set. They outlive their calls
+ * and keys.
  */
 struct OPENSSL_engine_st {
     size_t size; /* sizeof(OPENSSL_ENGINE) */
     const char *name;
     int (*call)(OPENSSL_EVENT *e);
     void *data; /* the engine's own */
+    int (*start)(OPENSSL_EVENT *e, openssl_completions_t *completions);
 };
 
 /* The engine that executes a call with OpenSSL, in the thread that calls it. */
 const OPENSSL_ENGINE *openssl_defaultEngine(void);
 
 /*
+ * Has a call executed by its engine, in the thread of the caller: by `start`, or, for an engine without, by `call`. In both
+ * cases it comes back through `completions`. Fails when `start` has not taken it.
+ */
+int openssl_startCall(OPENSSL_EVENT *e, openssl_completions_t *completions);
+
+/*
  * End the execution of a call: its result is in place; it failed, for `reason` (which becomes the error's data; NULL: the
  * newest entry of this thread's error queue becomes the error); or it is not for this engine, so that the machine shall
  * execute it itself, in openssl_getEvent. Flip kind to ENGINE_CALL_IN, with release order. Any thread. Fail if the event is
  * no ENGINE_CALL_OUT, and completeCall if the result is longer than its buffer. A call put back without any of them counts
- * as failed: the handshake ends with internal_error.
+ * as failed: the handshake ends with internal_error. To decline a call on a key of an engine's fails it too.
  */
 int openssl_completeCall(OPENSSL_EVENT *e);
 int openssl_failCall(OPENSSL_EVENT *e, const char *reason);
 int openssl_decline(OPENSSL_EVENT *e);
 
+/* The digest that a SIGN or VERIFY call is about, in at most EVP_MAX_MD_SIZE bytes; *len tells how many. Any thread. */
+int openssl_hashOperand(const OPENSSL_EVENT *e, unsigned char *digest, size_t *len);
+
 /*
- * Makes a key whose signatures come out as ENGINE_CALLs of the connection that needs them, for SSL_CTX_use_PrivateKey and
- * its relatives, of servers and clients. It has a reference to `key`, can in place whatever that can, and exports its
- * public half only. `libctx` (NULL: the default one) and `propq` are where operations on `key` are fetched; libctx must
- * outlive the key, and, other than the default one, the threads that execute its calls. Used outside a machine it works in place. RSA, RSA-PSS, EC, Ed25519, Ed448. The caller frees the result
- * by EVP_PKEY_free. Any thread. Fails for other types.
+ * Makes a key whose signatures and RSA premaster secrets (SIGN, DECRYPT) come out as ENGINE_CALLs of the connection that
+ * needs them, for SSL_CTX_use_PrivateKey and its relatives, of servers and clients. It has a reference to `key`, can in
+ * place whatever that can, and exports its public half only. `libctx` (NULL: the default one) and `propq` are where
+ * operations on `key` are fetched; libctx must outlive the key, and, other than the default one, the threads that execute
+ * its calls. Used outside a machine it works in place. RSA, RSA-PSS, EC, Ed25519, Ed448. The caller frees the result by
+ * EVP_PKEY_free. Any thread. Fails for other types.
  */
 #define OPENSSL_OFFLOAD_SERIALIZE 1u /* for a key that is not thread-safe: one call at a time */
 EVP_PKEY *openssl_offloadKey(EVP_PKEY *key, OSSL_LIB_CTX *libctx, const char *propq, unsigned int flags);
 
+/*
+ * The same for a private key that only `engine` has: `public_key` is its public half, and calls name the engine, whatever
+ * openssl_setEngine and openssl_setOperations say, and carry `handle`. free_handle(handle), if not NULL, is called when the
+ * last user has gone, on any thread; also when this function fails. Outside a machine the key works by engine->call, at
+ * once. It signs, and decrypts premaster secrets; nothing else private.
+ */
+EVP_PKEY *openssl_engineKey(EVP_PKEY *public_key, const OPENSSL_ENGINE *engine, void *handle, void (*free_handle)(void *handle));
+
 /* The key that an offloaded one holds, borrowed; NULL if `key` is none. Any thread. */
 EVP_PKEY *openssl_offloadedKey(const EVP_PKEY *key);
 
-/* ---- Completions: executed calls come home to the thread that has the connection ---------------------------------------- */
+/*
+ * Makes a library context for SSL_CTX_new_ex, so that not only what concerns an offloaded key becomes an ENGINE_CALL but
+ * every OPENSSL_OPERATION_*: key shares of X25519, X448, EC and DH groups, and whatever is done with RSA, RSA-PSS, EC,
+ * Ed25519 and Ed448 keys. They are executed where they would have been without it: in `libctx` (NULL: the default one),
+ * which stays as it is, with its providers and default properties, and with `propq`. For all else the new context has the
+ * providers that are active in `libctx`. `config`, a file as for OSSL_LIB_CTX_load_config, or NULL, is loaded into it
+ * first: name it when those providers need it, as the FIPS provider does. Default properties other than fips=yes are
+ * given to SSL_CTX_new_ex. Freed by OSSL_LIB_CTX_free after all that was made of it; libctx outlives it. Any thread.
+ * Fails without memory, and if a provider cannot be loaded.
+ */
+OSSL_LIB_CTX *openssl_newOffloadContext(OSSL_LIB_CTX *libctx, const char *propq, const char *config);
 
-typedef struct openssl_completions_st openssl_completions_t;
+/*
+ * Which operations become calls, a set of OPENSSL_OPERATION_BIT()s; the others are executed in place, without an event. Of
+ * the connections that will be made of the context, and of one. OPENSSL_OPERATIONS_ALL unless set. setContextOperations
+ * fails without memory.
+ */
+int openssl_setContextOperations(SSL_CTX *context, unsigned int operations);
+void openssl_setOperations(openssl_t *tls, unsigned int operations);
+
+/* ---- Completions: executed calls come home to the thread that has the connection ---------------------------------------- */
 
 /*
  * A queue for one collecting thread, and any number of posting ones. Free it when nobody posts any more (with engine_workers:

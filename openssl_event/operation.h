@@ -13,16 +13,22 @@ namespace openssl_event {
 // Only the thread that executes the call touches it while the call is out.
 class Operation {
  public:
-  Operation() = default;
+  // OPENSSL_OPERATION_*, and the only engine that can execute it; nullptr: any can.
+  explicit Operation(int optype, const OPENSSL_ENGINE* engine = nullptr) noexcept : optype_(optype), engine_(engine) {}
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  // Points the operands of `call` (optype and u) into this object.
+  int optype() const noexcept { return optype_; }
+  const OPENSSL_ENGINE* engine() const noexcept { return engine_; }
+
+  // Points the operands of `call` (u) into this object.
   virtual void expose(OPENSSL_ENGINE_CALL& call) noexcept = 0;
   // Executes with OpenSSL in the calling thread; on failure the reason is the newest entry of its error queue.
   virtual bool run(OPENSSL_ENGINE_CALL& call) noexcept = 0;
   // Takes the result out of a call that has succeeded, whoever executed it.
-  virtual void collect(const OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  virtual void collect(OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  // Ends what a result that nobody has collected owns.
+  virtual void discard(OPENSSL_ENGINE_CALL&) noexcept {}
 
   void ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void unref() noexcept {
@@ -33,12 +39,14 @@ class Operation {
   virtual ~Operation() = default;
 
  private:
+  const int optype_;
+  const OPENSSL_ENGINE* const engine_;
   std::atomic<int> references_{1};
 };
 
 // Performs the operation for a provider function: as an ENGINE_CALL of the connection whose step runs on this thread's
-// stack, which parks until the reply; in place where there is none. True: the operation has collected its result. False:
-// the reason is the newest entry of the error queue.
+// stack, which parks until the reply; in place where there is none, and if the connection does not want it as a call.
+// True: the operation has collected its result. False: the reason is the newest entry of the error queue.
 bool perform(Operation& operation) noexcept;
 
 // Says who performs outside of a connection's steps; in place, unless told otherwise.

@@ -35,7 +35,7 @@ std::atomic<bool (*)(Operation&) noexcept> outside_performer{perform_in_place};
 
 bool perform(Operation& operation) noexcept {
   Runner* runner = Runner::current();
-  return runner ? runner->suspend(operation) : outside_performer.load(std::memory_order_relaxed)(operation);
+  return runner ? runner->perform(operation) : outside_performer.load(std::memory_order_relaxed)(operation);
 }
 
 void perform_outside_by(bool (*performer)(Operation&) noexcept) noexcept { outside_performer = performer; }
@@ -68,11 +68,16 @@ void Runner::poison() noexcept {
   if (fiber_) resume();  // everything that libssl asks for fails now, so the body returns
 }
 
-bool Runner::suspend(Operation& operation) noexcept {
+bool Runner::perform(Operation& operation) noexcept {
   if (poisoned_) {
     ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the connection has been freed");
     return false;
   }
+  const bool is_call = operation.engine() || (operations_ & OPENSSL_OPERATION_BIT(operation.optype()));
+  return is_call ? suspend(operation) : perform_in_place(operation);
+}
+
+bool Runner::suspend(Operation& operation) noexcept {
   Event* call = make_call(operation, engine_);
   if (!call || !wait_for(call)) return false;
   call_failed_ = !call->succeeded && !call->declined;

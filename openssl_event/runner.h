@@ -38,7 +38,7 @@ class Runner {
   void stack_is_clean() noexcept { secrets_ = false; }
 
   // On the fiber: see perform() in operation.h.
-  bool suspend(Operation& operation) noexcept;
+  bool perform(Operation& operation) noexcept;
   // On the fiber: hands out an event and waits. True: it is back, and the body's. False: poison() came first.
   bool wait_for(Event* event) noexcept;
 
@@ -54,9 +54,11 @@ class Runner {
   // Takes a new ENGINE_CALL_OUT or LOOKUP_OUT. It belongs to the machine; the body frees it when it goes on.
   virtual void call_out(Event* call) noexcept = 0;
 
-  const OPENSSL_ENGINE* engine_ = nullptr;  // named by calls; nullptr: the default one
+  const OPENSSL_ENGINE* engine_ = nullptr;            // named by calls; nullptr: the default one
+  unsigned operations_ = OPENSSL_OPERATIONS_ALL;      // that become calls
 
  private:
+  bool suspend(Operation& operation) noexcept;
   Outcome settle(Fiber::Outcome outcome) noexcept;
 
   Fiber* fiber_ = nullptr;

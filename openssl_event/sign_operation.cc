@@ -7,12 +7,11 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/proverr.h>
-#include <openssl/rsa.h>
 
 namespace openssl_event {
 
 SignOperation::SignOperation(OffloadedKey& key, const SignSettings& settings, InnerContext& inner) noexcept
-    : key_(key), inner_(std::move(inner)), settings_(settings) {
+    : Operation(OPENSSL_OPERATION_SIGN, key.handle().engine), key_(key), inner_(std::move(inner)), settings_(settings) {
   key_.ref();
 }
 
@@ -26,7 +25,8 @@ SignOperation* SignOperation::make(OffloadedKey& key, const SignSettings& settin
     operation->unref();
     return nullptr;
   }
-  operation->complete_settings();
+  const EVP_MD* md = operation->inner_.md() == nullptr ? nullptr : EVP_MD_CTX_get0_md(operation->inner_.md());
+  operation->settings_.complete(operation->inner_.pkey(), key.inner(), md, tbs_len, false);
   return operation;
 }
 
@@ -42,29 +42,12 @@ bool SignOperation::allocate(const unsigned char* tbs, size_t tbs_len) noexcept 
   return true;
 }
 
-// Makes the names those of the header, and numbers of what is symbolic.
-void SignOperation::complete_settings() noexcept {
-  settings_.ask(inner_.pkey());
-  const EVP_MD* md = inner_.md() == nullptr ? nullptr : EVP_MD_CTX_get0_md(inner_.md());
-  if (md != nullptr) OPENSSL_strlcpy(settings_.digest, EVP_MD_get0_name(md), sizeof settings_.digest);
-  normalize_digest(settings_.digest);
-  if (settings_.padding != RSA_PKCS1_PSS_PADDING) {
-    settings_.mgf1_digest[0] = '\0';
-    settings_.salt_length = 0;
-    return;
-  }
-  if (settings_.mgf1_digest[0] == '\0') std::memcpy(settings_.mgf1_digest, settings_.digest, sizeof settings_.digest);
-  normalize_digest(settings_.mgf1_digest);
-  const int hash_size = md == nullptr ? static_cast<int>(tbs_len_) : EVP_MD_get_size(md);
-  settings_.salt_length = settings_.salt_bytes(hash_size, EVP_PKEY_get_bits(key_.inner()));
-}
-
 void SignOperation::expose(OPENSSL_ENGINE_CALL& call) noexcept {
-  call.optype = OPENSSL_OPERATION_SIGN;
   OPENSSL_SIGN& operands = call.u.s;
   operands.key = key_.inner();
-  operands.digest = settings_.digest[0] == '\0' ? nullptr : settings_.digest;
-  operands.mgf1_digest = settings_.mgf1_digest[0] == '\0' ? nullptr : settings_.mgf1_digest;
+  operands.handle = key_.handle().handle;
+  operands.digest = settings_.digest_or_null();
+  operands.mgf1_digest = settings_.mgf1_digest_or_null();
   operands.padding = settings_.padding;
   operands.salt_length = settings_.salt_length;
   operands.prehashed = inner_.md() == nullptr;
@@ -76,6 +59,10 @@ void SignOperation::expose(OPENSSL_ENGINE_CALL& call) noexcept {
 }
 
 bool SignOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
+  if (key_.is_engines()) {
+    ERR_raise_data(ERR_LIB_PROV, PROV_R_NOT_A_PRIVATE_KEY, "the private key is an engine's");
+    return false;
+  }
   const OffloadedKey::Turn turn(key_);
   size_t len = signature_size_;
   const int done = inner_.md() != nullptr
@@ -85,7 +72,7 @@ bool SignOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   return done > 0;
 }
 
-void SignOperation::collect(const OPENSSL_ENGINE_CALL& call) noexcept {
+void SignOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
   // An engine wrote it: a length that cannot be is no signature.
   signature_len_ = call.u.s.signature_len <= signature_size_ ? call.u.s.signature_len : 0;
 }

@@ -22,7 +22,7 @@ class SignOperation final : public Operation {
 
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
   bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
-  void collect(const OPENSSL_ENGINE_CALL& call) noexcept override;
+  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
 
   // After perform() has succeeded: the inner context back, for what the caller may still ask of it, and the signature.
   InnerContext release_inner() noexcept { return std::move(inner_); }
@@ -32,7 +32,6 @@ class SignOperation final : public Operation {
   SignOperation(OffloadedKey& key, const SignSettings& settings, InnerContext& inner) noexcept;
   ~SignOperation() override { key_.unref(); }
   bool allocate(const unsigned char* tbs, size_t tbs_len) noexcept;
-  void complete_settings() noexcept;
 
   OffloadedKey& key_;
   InnerContext inner_;

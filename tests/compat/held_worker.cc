@@ -18,8 +18,9 @@ namespace {
 
 class HeldWorker::Operation final : public openssl_event::Operation {
  public:
-  void expose(OPENSSL_ENGINE_CALL& call) noexcept override { call.optype = OPENSSL_OPERATION_SIGN; }
-  void collect(const OPENSSL_ENGINE_CALL&) noexcept override {}
+  Operation() noexcept : openssl_event::Operation(OPENSSL_OPERATION_SIGN) {}
+  void expose(OPENSSL_ENGINE_CALL&) noexcept override {}
+  void collect(OPENSSL_ENGINE_CALL&) noexcept override {}
   bool run(OPENSSL_ENGINE_CALL&) noexcept override {
     std::unique_lock hold(mutex_);
     running_ = true;

@@ -7,7 +7,7 @@
 namespace openssl_event::testing {
 namespace {
 
-OPENSSL_ENGINE engine_of(int (*call)(OPENSSL_EVENT*)) { return {sizeof(OPENSSL_ENGINE), "test", call, nullptr}; }
+OPENSSL_ENGINE engine_of(int (*call)(OPENSSL_EVENT*)) { return {sizeof(OPENSSL_ENGINE), "test", call, nullptr, nullptr}; }
 
 class EngineBehaviourTest : public PoolTest {
  protected:

@@ -142,7 +142,7 @@ TEST_F(HandshakeOnWorkersTest, ManyAtATimeFinish) {
 TEST_F(HandshakeOnWorkersTest, EndsWithInternalErrorWhenTheEngineThrows) {
   make_pool(1);
   const auto call = [](OPENSSL_EVENT*) -> int { throw std::runtime_error("token unplugged"); };
-  const OPENSSL_ENGINE engine = {sizeof engine, "throws", call, nullptr};
+  const OPENSSL_ENGINE engine = {sizeof engine, "throws", call, nullptr, nullptr};
   Pair& pair = pairs[0];
   connect(pair, &engine);
   serve(pair);
@@ -176,7 +176,7 @@ TEST_F(HandshakeOnWorkersTest, DoesNotMissAConnectionThatIsFreedWhileItsCallRuns
     static_cast<Gate*>(e->e.engine->data)->pass();
     return openssl_defaultEngine()->call(e);
   };
-  const OPENSSL_ENGINE engine = {sizeof engine, "slow", call, &inside};
+  const OPENSSL_ENGINE engine = {sizeof engine, "slow", call, &inside, nullptr};
   make_pool(1);
   connect(pairs[0], &engine);
   serve(pairs[0]);

@@ -27,7 +27,7 @@ int erratic(OPENSSL_EVENT* e) {
   }
 }
 
-constexpr OPENSSL_ENGINE kErratic = {sizeof(OPENSSL_ENGINE), "erratic", erratic, nullptr};
+constexpr OPENSSL_ENGINE kErratic = {sizeof(OPENSSL_ENGINE), "erratic", erratic, nullptr, nullptr};
 
 // An event loop: submits, executes in place what is refused, cancels some, and collects.
 class Loop {

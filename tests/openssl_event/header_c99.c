@@ -6,7 +6,7 @@ int header_works_in_c(SSL *ssl);
 int header_works_in_c(SSL *ssl) {
     char text[64];
     unsigned int wants = OPENSSL_WANTS_RECORD | OPENSSL_WANTS_CLEARTEXT;
-    OPENSSL_ENGINE engine = {sizeof(OPENSSL_ENGINE), "none", NULL, NULL};
+    OPENSSL_ENGINE engine = {sizeof(OPENSSL_ENGINE), "none", NULL, NULL, NULL};
     OPENSSL_NEGOTIATED agreed;
     OPENSSL_EVENT *e;
     openssl_t *tls = openssl_new(ssl);

@@ -83,7 +83,7 @@ Adjust pss(int salt_length) {
 
 TEST_F(SignOperationTest, ShowsTheRealKeyAndACopyOfTheMessage) {
   prepare(KeyType::kEcP256, "SHA384");
-  EXPECT_EQ(call.optype, OPENSSL_OPERATION_SIGN);
+  EXPECT_EQ(operation->optype(), OPENSSL_OPERATION_SIGN);
   EXPECT_EQ(operands.key, shared_key(KeyType::kEcP256));
   EXPECT_EQ(std::string(operands.tbs, operands.tbs + operands.tbs_len), kMessage);
   EXPECT_EQ(operands.prehashed, 0);

@@ -21,8 +21,8 @@ void require(bool done, const char* what) {
 
 constexpr std::size_t kKeyTypes = static_cast<std::size_t>(KeyType::kEd448) + 1;
 
-Context make_context(const SSL_METHOD* method, int version) {
-  Context context(SSL_CTX_new(method));
+Context make_context(const SSL_METHOD* method, int version, OSSL_LIB_CTX* library) {
+  Context context(SSL_CTX_new_ex(library, nullptr, method));
   require(context != nullptr, "SSL_CTX_new");
   if (version) {
     require(SSL_CTX_set_min_proto_version(context.get(), version), "the least version");
@@ -58,16 +58,16 @@ void demand_certificate(SSL_CTX* server) {
   SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
-Context make_server_context(int version, KeyType key, bool offload) {
-  Context context = make_context(TLS_server_method(), version);
+Context make_server_context(int version, KeyType key, bool offload, OSSL_LIB_CTX* library) {
+  Context context = make_context(TLS_server_method(), version, library);
   use_key(context.get(), key, offload);
   require(SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>("test"), 4),
           "session id");
   return context;
 }
 
-Context make_client_context(int version, KeyType key) {
-  Context context = make_context(TLS_client_method(), version);
+Context make_client_context(int version, KeyType key, OSSL_LIB_CTX* library) {
+  Context context = make_context(TLS_client_method(), version, library);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   trust(context.get(), key);
   return context;

@@ -19,9 +19,11 @@ using Ssl = std::unique_ptr<SSL, FreeSsl>;
 
 enum class Role { kClient, kServer };
 
-// A server with a key and a client without one, which trusts that. `version` 0: whatever both can. Aborts on failure.
-Context make_server_context(int version, KeyType key = KeyType::kEcP256, bool offload = false);
-Context make_client_context(int version, KeyType key = KeyType::kEcP256);
+// A server with a key and a client without one, which trusts that. `version` 0: whatever both can. `library`: as for
+// SSL_CTX_new_ex. Aborts on failure.
+Context make_server_context(int version, KeyType key = KeyType::kEcP256, bool offload = false,
+                            OSSL_LIB_CTX* library = nullptr);
+Context make_client_context(int version, KeyType key = KeyType::kEcP256, OSSL_LIB_CTX* library = nullptr);
 // The client shows a certificate; the server asks for one, and trusts this.
 void use_key(SSL_CTX* context, KeyType key, bool offload);
 void demand_certificate(SSL_CTX* server);

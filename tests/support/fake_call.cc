@@ -14,10 +14,9 @@ std::atomic<int> existing{0};
 
 class FakeOperation : public Operation {
  public:
-  explicit FakeOperation(std::function<bool()> body) : body_(std::move(body)) { existing++; }
+  explicit FakeOperation(std::function<bool()> body) : Operation(OPENSSL_OPERATION_SIGN), body_(std::move(body)) { existing++; }
 
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override {
-    call.optype = OPENSSL_OPERATION_SIGN;
     call.u.s.signature = &result_;
     call.u.s.signature_size = sizeof result_;
   }
@@ -26,7 +25,7 @@ class FakeOperation : public Operation {
     call.u.s.signature_len = sizeof result_;
     return true;
   }
-  void collect(const OPENSSL_ENGINE_CALL&) noexcept override {}
+  void collect(OPENSSL_ENGINE_CALL&) noexcept override {}
 
  private:
   ~FakeOperation() override { existing--; }
@@ -44,6 +43,7 @@ OPENSSL_EVENT* make_fake_call(std::function<bool()> body, const OPENSSL_ENGINE* 
   e->operation = new FakeOperation(std::move(body));
   e->pub.e.engine = engine;
   e->pub.e.user = user;
+  e->pub.e.optype = OPENSSL_OPERATION_SIGN;
   e->operation->expose(e->pub.e);
   return &e->pub;
 }

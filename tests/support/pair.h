@@ -14,8 +14,10 @@ namespace openssl_event::testing {
 
 class Pair {
  public:
-  explicit Pair(int version = TLS1_3_VERSION, KeyType key = KeyType::kEcP256, bool offload = false)
-      : server_context(make_server_context(version, key, offload)), client_context(make_client_context(version, key)) {}
+  explicit Pair(int version = TLS1_3_VERSION, KeyType key = KeyType::kEcP256, bool offload = false,
+                OSSL_LIB_CTX* library = nullptr)
+      : server_context(make_server_context(version, key, offload, library)),
+        client_context(make_client_context(version, key, library)) {}
 
   std::unique_ptr<MachineEnd> machine_client() { return std::make_unique<MachineEnd>(client_ssl()); }
   std::unique_ptr<MachineEnd> machine_server() { return std::make_unique<MachineEnd>(server_ssl()); }

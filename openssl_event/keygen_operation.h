@@ -1,0 +1,50 @@
+// The generation of a key pair as an operation: by OpenSSL, or by an engine that keeps the private half.
+#ifndef OPENSSL_EVENT_KEYGEN_OPERATION_H
+#define OPENSSL_EVENT_KEYGEN_OPERATION_H
+
+#include <openssl/core.h>
+
+#include "openssl_event/offload_key.h"
+#include "openssl_event/operation.h"
+
+namespace openssl_event {
+
+class KeygenOperation final : public Operation {
+ public:
+  // Of a key like `key`, which has none yet. References the template, which may be NULL, and copies params, which may be
+  // NULL too. NULL with an error raised.
+  static KeygenOperation* make(OffloadedKey& key, OffloadedKey* parameters, const OSSL_PARAM params[]) noexcept;
+
+  void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
+  bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
+  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
+  void discard(OPENSSL_ENGINE_CALL& call) noexcept override;
+
+  // After perform() has succeeded: moves the result into a key like the one of make(). False: an engine gave a public key
+  // that is none.
+  bool fill(OffloadedKey& key) noexcept;
+  // Without a key pair, in place.
+  bool fill_parameters(OffloadedKey& key) noexcept;
+
+ private:
+  explicit KeygenOperation(OffloadedKey& like) noexcept;
+  ~KeygenOperation() override;
+  EVP_PKEY* generate(bool with_keys) noexcept;
+  EVP_PKEY* make_public() noexcept;
+  void name_group() noexcept;
+
+  static constexpr size_t kLongest = 1024;  // ffdhe8192 (RFC 7919 A.5)
+
+  OffloadedKey& like_;  // type and home
+  OffloadedKey* template_ = nullptr;
+  OSSL_PARAM* params_ = nullptr;
+  char group_[32] = "";
+  EVP_PKEY* generated_ = nullptr;
+  EngineHandle handle_;
+  size_t public_len_ = 0;
+  unsigned char public_[kLongest];
+};
+
+}  // namespace openssl_event
+
+#endif
