@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/loop/session.h"
 #include "examples/self_signed.h"
 #include "openssl_event/openssl_event.h"
 
@@ -30,100 +31,75 @@ namespace {
 
 volatile std::sig_atomic_t stopped = 0;
 
-class Connection {
+const loop::Calls kInPlace;
+
+class Connection final : private loop::User {
  public:
-  Connection(int fd, openssl_t* tls) : fd_(fd), tls_(tls) {}
-  ~Connection() {
-    openssl_free(tls_);
-    close(fd_);
-  }
+  Connection(int fd, SSL* ssl) : fd_(fd), session_(ssl, kInPlace, *this) {}
+  ~Connection() { close(fd_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+  bool valid() const { return session_.valid(); }
 
   pollfd poll_entry() const {
-    const bool reads = openssl_wants(tls_) & OPENSSL_WANTS_RECORD;
-    const int events = (reads ? POLLIN : 0) | (openssl_unsent(tls_) ? POLLOUT : 0);
+    const int events = (session_.wants_input() ? POLLIN : 0) | (session_.unsent() ? POLLOUT : 0);
     return {fd_, static_cast<short>(events), 0};
   }
 
   // False: the connection is over.
   bool handle(short events) {
     if ((events & (POLLIN | POLLHUP | POLLERR)) && !receive()) return false;
-    grind();
-    while (openssl_unsent(tls_)) {
-      const Sent sent = send();
-      if (sent == Sent::broken) return false;
-      if (sent == Sent::later) break;
-      grind();  // what has been sent makes room for more
-    }
-    return !ended_ || openssl_unsent(tls_) > 0;
+    do {
+      session_.run();
+    } while (send());  // what has been sent makes room for more
+    return !broken_ && !session_.finished();
   }
 
  private:
-  // Straight into the machine's own buffer.
+  // Straight into the buffer that the machine will open the records in.
   bool receive() {
     std::size_t room = 0;
-    char* space = openssl_inputSpace(tls_, &room);
+    char* space = session_.input_space(&room);
     const ssize_t n = space ? read(fd_, space, room) : -1;
-    if (n < 0) return space && (errno == EAGAIN || errno == EINTR);
-    if (n == 0) return openssl_endInput(tls_);
-    if (!openssl_inputFilled(tls_, static_cast<std::size_t>(n))) return false;
-    while (OPENSSL_EVENT* e = openssl_nextFrame(tls_)) openssl_putEvent(tls_, e);
-    return true;
+    if (n > 0) return session_.received(static_cast<std::size_t>(n));
+    if (n == 0) session_.input_ended();
+    return n == 0 || (space && (errno == EAGAIN || errno == EINTR));
   }
 
-  void grind() {
-    while (OPENSSL_EVENT* e = openssl_getEvent(tls_)) {
-      switch (e->kind) {
-        case OPENSSL_ENGINE_CALL_OUT_KIND:
-          e->e.engine->call(e);
-          openssl_putEvent(tls_, e);
-          break;
-        case OPENSSL_CLEARTEXT_OUT_KIND: echo(e); break;
-        case OPENSSL_RECORD_OUT_KIND: openssl_queueRecord(tls_, e); break;
-        case OPENSSL_STATUS_OUT_KIND:
-          note(e->s);
-          openssl_putEvent(tls_, e);
-          break;
-        default: openssl_freeEvent(e);  // a CLEARTEXT_IN gives its block back: see echo
-      }
-    }
+  // True: something has been sent.
+  bool send() {
+    iovec slices[16];
+    const int count = session_.gather(slices, 16);
+    const ssize_t n = count > 0 ? writev(fd_, slices, count) : 0;
+    if (n > 0) session_.sent(static_cast<std::size_t>(n));
+    if (n < 0 && errno != EAGAIN && errno != EINTR) broken_ = true;
+    return n > 0;
   }
 
-  void echo(OPENSSL_EVENT* block) {
+  void cleartext(OPENSSL_EVENT* block) override {
     const auto give_back = [](void* arg) { openssl_returnEvent(static_cast<OPENSSL_EVENT*>(arg)); };
     const auto size = static_cast<std::size_t>(block->c.len);
     OPENSSL_EVENT* answer = openssl_wrapCleartextInEvent(block->c.buf, size, give_back, block);
-    if (answer && openssl_putEvent(tls_, answer)) return;
-    ended_ = true;
+    if (answer && openssl_putEvent(session_.tls(), answer)) return;
+    session_.fail();
     if (answer)
       openssl_freeEvent(answer);
     else
-      openssl_putEvent(tls_, block);
+      openssl_putEvent(session_.tls(), block);
   }
 
-  void note(const OPENSSL_STATUS& status) {
-    if (status.status == OPENSSL_STATUS_CLOSE_NOTIFY) openssl_closeOutput(tls_);  // after all that is still to be echoed
-    if (status.status == OPENSSL_STATUS_OUTPUT_CLOSED) ended_ = true;
-    if (status.status == OPENSSL_STATUS_ERROR) {
-      std::fprintf(stderr, "connection ended: %s\n", status.text);
-      ended_ = true;
-    }
+  void written(OPENSSL_EVENT* answer) override { openssl_freeEvent(answer); }  // which gives its block back
+
+  void status(const OPENSSL_STATUS& status) override {
+    if (status.status == OPENSSL_STATUS_CLOSE_NOTIFY) openssl_closeOutput(session_.tls());  // after all that is still to be echoed
+    if (status.status == OPENSSL_STATUS_ERROR) std::fprintf(stderr, "connection ended: %s\n", status.text);
   }
 
-  enum class Sent { some, later, broken };
-  Sent send() {
-    iovec slices[16];
-    const int count = openssl_gather(tls_, slices, 16);
-    const ssize_t n = writev(fd_, slices, count);
-    if (n < 0) return errno == EAGAIN || errno == EINTR ? Sent::later : Sent::broken;
-    openssl_markSent(tls_, static_cast<std::size_t>(n));
-    return Sent::some;
-  }
+  void executed(const OPENSSL_ENGINE_CALL&, std::optional<std::chrono::nanoseconds>) override {}
 
   const int fd_;
-  openssl_t* const tls_;
-  bool ended_ = false;
+  bool broken_ = false;
+  loop::Session session_;
 };
 
 std::unique_ptr<Connection> accept_connection(int listener, SSL_CTX* context) {
@@ -131,11 +107,9 @@ std::unique_ptr<Connection> accept_connection(int listener, SSL_CTX* context) {
   if (fd < 0) return nullptr;
   SSL* ssl = SSL_new(context);
   if (ssl) SSL_set_accept_state(ssl);
-  openssl_t* tls = ssl ? openssl_new(ssl) : nullptr;
-  SSL_free(ssl);  // the machine has a reference of its own
-  if (tls) return std::make_unique<Connection>(fd, tls);
-  close(fd);
-  return nullptr;
+  auto connection = std::make_unique<Connection>(fd, ssl);
+  SSL_free(ssl);  // the session has a reference of its own
+  return connection->valid() ? std::move(connection) : nullptr;
 }
 
 void serve(int listener, SSL_CTX* context) {

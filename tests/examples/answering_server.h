@@ -1,4 +1,4 @@
-// A TLS server on plain libssl that gives one connection a given answer, and ends it as it is told.
+// A TLS server on plain libssl that gives the requests of one connection a given answer, and ends it as it is told.
 #ifndef TESTS_EXAMPLES_ANSWERING_SERVER_H
 #define TESTS_EXAMPLES_ANSWERING_SERVER_H
 
@@ -7,8 +7,14 @@
 
 class AnsweringServer {
  public:
-  // Listens. After the first request it sends `answer`, then close_notify if `in_order`, and closes.
-  AnsweringServer(const std::string& certificate_file, const std::string& key_file, const std::string& answer, bool in_order);
+  enum class End {
+    in_order,   // close_notify after the first answer
+    abrupt,     // without one
+    of_client,  // every request is answered, and every renegotiation done, until the client ends it
+  };
+
+  // Listens.
+  AnsweringServer(const std::string& certificate_file, const std::string& key_file, const std::string& answer, End end);
   ~AnsweringServer();
   AnsweringServer(const AnsweringServer&) = delete;
   AnsweringServer& operator=(const AnsweringServer&) = delete;
@@ -16,7 +22,7 @@ class AnsweringServer {
   int port() const { return port_; }
 
  private:
-  void serve(const std::string& certificate_file, const std::string& key_file, const std::string& answer, bool in_order);
+  void serve(const std::string& certificate_file, const std::string& key_file, const std::string& answer, End end);
 
   int listener_;
   int port_ = 0;

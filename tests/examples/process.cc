@@ -88,6 +88,12 @@ bool Process::wait_for_output(const std::string& text) {
   return true;
 }
 
+bool Process::wait_for_errors(const std::string& text) {
+  while (!contains(errors_, text))
+    if (!read_some(deadline_)) return false;
+  return true;
+}
+
 void Process::write(const std::string& text) {
   std::size_t written = 0;
   while (written < text.size()) {

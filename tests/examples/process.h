@@ -22,6 +22,7 @@ class Process {
 
   // Waits until the standard output holds `text`; false: it ended, or time is over.
   bool wait_for_output(const std::string& text);
+  bool wait_for_errors(const std::string& text);  // the same of the standard error
 
   void write(const std::string& text);
   void close_input();

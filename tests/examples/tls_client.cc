@@ -1,8 +1,5 @@
 #include "tests/examples/tls_client.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,25 +9,9 @@
 #include <cstdlib>
 #include <utility>
 
-namespace {
+#include "tests/examples/socket.h"
 
-constexpr timeval kPatience = {40, 0};
-
-int connect_to(int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  return fd;
-}
-
-}  // namespace
-
-TlsClient::TlsClient(int port) : fd_(connect_to(port)), context_(SSL_CTX_new(TLS_client_method())), ssl_(SSL_new(context_.get())) {
+TlsClient::TlsClient(int port) : fd_(connect_to_loopback(port)), context_(SSL_CTX_new(TLS_client_method())), ssl_(SSL_new(context_.get())) {
   std::signal(SIGPIPE, SIG_IGN);
   SSL_set_fd(ssl_.get(), fd_);
   SSL_set_connect_state(ssl_.get());

@@ -91,7 +91,8 @@ TEST_F(UvClient, ExplainsItsCommandLine) {
 
 struct UvClientAnswered : UvClient {
   Result fetch_answer(const std::string& answer, bool in_order) {
-    AnsweringServer server(temporary("good.pem"), temporary("good.key"), answer, in_order);
+    AnsweringServer server(temporary("good.pem"), temporary("good.key"), answer,
+                           in_order ? AnsweringServer::End::in_order : AnsweringServer::End::abrupt);
     return fetch({"--cacert", temporary("good.pem"), "https://localhost:" + std::to_string(server.port()) + "/"});
   }
 };

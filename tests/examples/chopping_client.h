@@ -1,0 +1,42 @@
+// A client on plain libssl whose bytes reach the network in portions of its own choice: one at a time, or several messages
+// in one piece.
+#ifndef TESTS_EXAMPLES_CHOPPING_CLIENT_H
+#define TESTS_EXAMPLES_CHOPPING_CLIENT_H
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+class ChoppingClient {
+ public:
+  // Connects; no handshake yet. `portion`: bytes in one packet; `version` 0: the newest.
+  ChoppingClient(int port, std::size_t portion, int version = 0);
+  ~ChoppingClient();
+  ChoppingClient(const ChoppingClient&) = delete;
+  ChoppingClient& operator=(const ChoppingClient&) = delete;
+
+  bool handshake();
+  void add(const std::string& text);     // one message, one record at least, that waits for flush()
+  void begin_renegotiation();            // its ClientHello waits for flush()
+  bool flush();                          // sends what waits
+  std::string read(std::size_t count);   // exactly so many bytes, or fewer at an end
+  bool step();                           // goes on with a handshake by what comes; false: nothing comes
+  void close();                          // the connection
+  long renegotiations() const { return SSL_num_renegotiations(ssl_.get()); }
+  bool renegotiating() const { return !SSL_is_init_finished(ssl_.get()); }
+
+ private:
+  struct Free {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  bool receive();
+
+  int fd_;
+  const std::size_t portion_;
+  std::unique_ptr<SSL_CTX, Free> context_;
+  std::unique_ptr<SSL, Free> ssl_;
+};
+
+#endif

@@ -1,0 +1,8 @@
+// A blocking socket to a server of this machine.
+#ifndef TESTS_EXAMPLES_SOCKET_H
+#define TESTS_EXAMPLES_SOCKET_H
+
+// Connected to the loopback address; every read and write has a limit of time. A failure is one of the test.
+int connect_to_loopback(int port);
+
+#endif
