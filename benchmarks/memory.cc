@@ -1,7 +1,6 @@
 // What connections keep: heap of idle ones, memory of those that wait for a signature.
 #define OPENSSL_SUPPRESS_DEPRECATED  // RSA_METHOD, to pause an ASYNC job at the signature
 
-#include <malloc.h>
 #include <openssl/async.h>
 #include <openssl/rsa.h>
 #include <sys/wait.h>
@@ -10,20 +9,11 @@
 #include <memory>
 
 #include "benchmarks/groups.h"
+#include "benchmarks/support/memory.h"
 #include "benchmarks/support/peers.h"
 
 namespace benchmarks {
 namespace {
-
-double heap() { return static_cast<double>(mallinfo2().uordblks); }
-
-double resident() {
-  long pages = 0, resident_pages = 0;
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  require(file && std::fscanf(file, "%ld %ld", &pages, &resident_pages) == 2, "reading /proc/self/statm");
-  std::fclose(file);
-  return static_cast<double>(resident_pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
 
 // ---- Idle: a handshake, 16 KiB each way, then nothing ----
 
@@ -117,9 +107,9 @@ std::vector<PlainPeer> park_plain(SSL_CTX* server_side, const Wire& hello, int c
 template <class Park>
 double resident_each(Park&& park, int count) {
   const auto first = park(20);
-  const double before = resident();
+  const double before = resident_memory();
   const auto more = park(count);
-  return (resident() - before) / count;
+  return (resident_memory() - before) / count;
 }
 
 // In a process of its own, so that memory which one measurement has freed does not serve the next one.

@@ -4,6 +4,18 @@
 
 namespace benchmarks {
 
+std::int64_t clock_cost() {
+  static const std::int64_t cost = [] {
+    Samples samples;
+    for (int i = 0; i < 1000; ++i) {
+      const std::int64_t begin = wall_now();
+      samples.add(wall_now() - begin);
+    }
+    return static_cast<std::int64_t>(samples.median());
+  }();
+  return cost;
+}
+
 double Samples::percentile(double percent) const {
   if (values_.empty()) return 0;
   std::vector<double> sorted = values_;

@@ -15,11 +15,15 @@ inline std::int64_t nanoseconds_of(clockid_t clock) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-// Nanoseconds that this thread has been running: what other programs take of the machine does not count.
+// Nanoseconds that this thread has been running: what other programs take of the machine does not count. A system call.
 inline std::int64_t now() { return nanoseconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
-// Nanoseconds that have passed, for what one thread waits for from another.
+// Nanoseconds that have passed: for what one thread waits for from another, and for what is over so soon that it is seldom
+// interrupted and that a system call beside it would show.
 inline std::int64_t wall_now() { return nanoseconds_of(CLOCK_MONOTONIC); }
+
+// What wall_now() takes itself, which a difference of two has in it.
+std::int64_t clock_cost();
 
 class Samples {
  public:

@@ -18,12 +18,13 @@ TEST(RecordPathBenchmark, PrintsEachFigure) {
   EXPECT_EQ(pclose(output), 0);
   for (const char* direction : {"send_", "recv_"})
     for (const char* size : {"16k", "4k", "1k", "100b"})
-      for (const char* beside : {"_of_raw", "_over_plain", "_over_base"})
+      for (const char* beside : {"_of_raw", "_over_plain", "_over_gnutls", "_over_base"})
         for (const char* suite : {"", "_tls12", "_chacha"})
           EXPECT_TRUE(figures.contains(std::string(direction) + size + beside + suite))
               << direction << size << beside << suite;
-  EXPECT_TRUE(figures.contains("idle_heap_bytes_base"));
-  EXPECT_TRUE(figures.contains("idle_heap_bytes_ssl_kept"));
+  for (const char* figure : {"idle_heap_bytes_base", "idle_heap_bytes_ssl_kept", "idle_heap_bytes_ssl_freed",
+                             "idle_100k_resident_mb", "idle_100k_event_cost_growth"})
+    EXPECT_TRUE(figures.contains(figure)) << figure;
 }
 
 TEST(RecordPathBenchmark, RefusesWhatItDoesNotKnow) {
