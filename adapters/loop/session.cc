@@ -58,6 +58,7 @@ void Session::run() {
   while (OPENSSL_EVENT* e = openssl_getEvent(tls_)) {
     switch (e->kind) {
       case OPENSSL_ENGINE_CALL_OUT_KIND: execute(e); break;
+      case OPENSSL_LOOKUP_OUT_KIND: user_.lookup(e); break;
       case OPENSSL_RECORD_OUT_KIND: openssl_queueRecord(tls_, e); break;
       case OPENSSL_CLEARTEXT_OUT_KIND: user_.cleartext(e); break;
       case OPENSSL_CLEARTEXT_IN_KIND: user_.written(e); break;
@@ -84,7 +85,7 @@ void Session::execute(OPENSSL_EVENT* call) {
 Session* Session::take_back(OPENSSL_EVENT* call) {
   const bool cancelled = openssl_isCancelled(call);
   auto* session = static_cast<Session*>(call->e.user);  // dangles if cancelled
-  if (!cancelled) session->user_.executed(call->e, {});
+  if (!cancelled && call->kind == OPENSSL_ENGINE_CALL_IN_KIND) session->user_.executed(call->e, {});
   openssl_returnEvent(call);
   return cancelled ? nullptr : session;
 }

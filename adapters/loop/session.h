@@ -35,6 +35,11 @@ class User {
   virtual void status(const OPENSSL_STATUS& status) = 0;
   // A call has been executed: in place, which took so long, or, without a duration, by a worker.
   virtual void executed(const OPENSSL_ENGINE_CALL& call, std::optional<std::chrono::nanoseconds> in_place) = 0;
+  // The user's until it is answered and goes back, by openssl_returnEvent or by the completions.
+  virtual void lookup(OPENSSL_EVENT* question) {
+    openssl_answerDefault(question);
+    openssl_returnEvent(question);
+  }
 
  protected:
   ~User() = default;
@@ -97,7 +102,7 @@ class Session {
   bool finished() const { return (output_closed_ || failed_) && unsent() == 0; }  // nothing will be sent any more
   void fail() { failed_ = true; }  // the owner gives it up
 
-  // Gives back a call that was collected. Returns the session that it belongs to, to be run; nullptr: that is gone.
+  // Gives back a call or lookup that was collected. Returns the session that it belongs to, to be run; nullptr: that is gone.
   static Session* take_back(OPENSSL_EVENT* call);
 
  private:

@@ -39,6 +39,7 @@ Connection::~Connection() {
   if (!valid()) return;
   openssl_setTrace(session_.tls(), nullptr, nullptr);
   give_back_cleartext();
+  shared_.lookups->forget_removed();
 }
 
 void Connection::input_ended() { transport_ended_ = true; }
@@ -65,6 +66,7 @@ void Connection::status(const OPENSSL_STATUS& status) {
     ++shared_.metrics.handshakes;
     if (openssl_negotiated(session_.tls(), &n) && n.resumed) ++shared_.metrics.resumptions;
   }
+  if (status.session) shared_.lookups->store(status.session);
   if (status.status == OPENSSL_STATUS_ERROR) shared_.metrics.add_failure(status, !session_.established());
 }
 

@@ -45,6 +45,7 @@ class Connection final : private loop::User {
   void written(OPENSSL_EVENT* block) override;
   void status(const OPENSSL_STATUS& status) override;
   void executed(const OPENSSL_ENGINE_CALL& call, std::optional<std::chrono::nanoseconds> in_place) override;
+  void lookup(OPENSSL_EVENT* question) override { shared_.lookups->answer(question); }
 
   bool answer();
   bool read_request();

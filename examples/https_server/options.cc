@@ -51,6 +51,17 @@ std::vector<Flag> flags_for(Options& o) {
       {"--key", "FILE", "private key of --cert, PEM", text(o.key_file), "a file"},
       {"--rsa-bits", "N", "size of the key made in memory (2048)", number(o.rsa_bits, 1024, 16384), "a number from 1024 to 16384"},
       {"--ec", nullptr, "make an EC key (P-256) instead", constant(o.rsa_bits, 0)},
+      {"--cert-dir", "DIR", "certificates by server name: DIR/NAME.pem (chain, then key), DIR/_.DOMAIN.pem for all names below DOMAIN",
+       text(o.certificate_directory), "a directory"},
+      {"--refuse-unknown", nullptr, "with --cert-dir: unrecognized_name for a name without a certificate, instead of --cert",
+       constant(o.refuse_unknown_names, true)},
+      {"--session-cache", "STORE", "share sessions with other servers, encrypted: memcached:HOST:PORT", text(o.session_cache), "memcached:HOST:PORT"},
+      {"--session-secret", "FILE", "what the key for stored sessions is made of (the private key)", text(o.session_secret), "a file"},
+      {"--ticket-keys", "FILE", "share tickets with other servers: keys of 80 bytes, the first makes tickets; read again when it changes",
+       text(o.ticket_keys), "a file"},
+      {"--staple", nullptr, "staple OCSP responses; the issuer's certificate must be in the chain", constant(o.staple, true)},
+      {"--ocsp-responder", "URL", "ask this one (that of the certificate)", text(o.ocsp_responder), "http://HOST:PORT/PATH"},
+      {"--lookup-threads", "N", "threads that ask stores, files and responders (4)", number(o.lookup_threads, 1, 256), "a number from 1 to 256"},
       {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
        number(o.workers, 0, 1024), "a number from 0 to 1024"},
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
@@ -80,6 +91,8 @@ Parsed wrong(const Options& options, const std::string& message) {
 }
 
 Parsed check(const Options& options) {
+  if (!options.session_cache.empty() && !options.ticket_keys.empty())
+    return wrong(options, "--session-cache and --ticket-keys exclude each other: sessions are in the store, or in tickets");
   if (options.certificate_file.empty() == options.key_file.empty()) return Parsed::ok;
   return wrong(options, "--cert and --key go together: give both, or neither for a self-signed certificate made in memory");
 }

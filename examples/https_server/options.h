@@ -12,6 +12,14 @@ struct Options {
   int port = 8443;
   std::string certificate_file;  // empty: a self-signed certificate made in memory
   std::string key_file;
+  std::string certificate_directory;  // certificates by server name; empty: none
+  bool refuse_unknown_names = false;  // else they get certificate_file
+  std::string session_cache;     // "memcached:HOST:PORT"; empty: none
+  std::string session_secret;    // a file; empty: made of the private key
+  std::string ticket_keys;       // a file; empty: OpenSSL's own, of this process
+  bool staple = false;
+  std::string ocsp_responder;    // empty: that of the certificate
+  int lookup_threads = 4;
   int rsa_bits = 2048;           // of the key made in memory; 0: EC on P-256
   int workers = -1;              // -1: one for each processor; 0: calls are executed in place
   int queue = 0;                 // calls that may wait for a worker; 0: the pool's own default

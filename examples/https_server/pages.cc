@@ -73,7 +73,7 @@ Answer bytes(std::string_view digits) {
 Answer metrics(const Shared& shared) {
   Answer answer;
   answer.type = "text/plain; version=0.0.4; charset=utf-8";
-  answer.text = shared.metrics.to_text(shared.calls.workers);
+  answer.text = shared.metrics.to_text(shared.calls.workers) + shared.lookups->to_text();
   return answer;
 }
 

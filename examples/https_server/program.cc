@@ -64,13 +64,15 @@ int run_program(const char* name, int argc, char** argv, MakeServer make_server)
   const int listener = open_listener(options.host, options.port, error);
   if (listener < 0) return fail(options, error);
 
-  // In this order: the workers end before the queue that their calls come home by.
+  // In this order: the workers, and the threads of the lookups, end before the queue that their calls come home by.
   const std::unique_ptr<openssl_completions_t, Free> completions(openssl_newCompletions());
   const std::unique_ptr<openssl_workers_t, Free> workers(options.workers == 0 ? nullptr : make_workers(options));
   if (!completions || (!workers && options.workers != 0)) return fail(options, "cannot start the workers; try fewer by --workers");
 
   if (options.trace) std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  Shared shared = {options, context.get(), {workers.get(), completions.get()}, {}};
+  const std::unique_ptr<Lookups> lookups = Lookups::make(options, context.get(), completions.get(), error);
+  if (!lookups) return fail(options, error);
+  Shared shared = {options, context.get(), lookups.get(), {workers.get(), completions.get()}, {}};
   const std::string where = listener_name(listener);
   const std::unique_ptr<Server> server = make_server(shared, listener, signals, error);
   if (!server) return fail(options, error);

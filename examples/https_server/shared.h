@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "adapters/loop/session.h"
+#include "examples/https_server/lookups/lookups.h"
 #include "examples/https_server/metrics.h"
 #include "examples/https_server/options.h"
 
@@ -13,6 +14,7 @@ namespace https {
 struct Shared {
   const Options& options;
   SSL_CTX* context;
+  Lookups* lookups;
   loop::Calls calls;
   Metrics metrics;
   bool stopping = false;  // what is in flight is finished, and no more
