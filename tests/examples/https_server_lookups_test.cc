@@ -33,15 +33,22 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-bool answers(int port) {
+// A connected socket; -1 if nobody listens.
+int connect_to(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
   close(fd);
-  return connected;
+  return -1;
+}
+
+bool answers(int port) {
+  const int fd = connect_to(port);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
 }
 
 bool wait_until_answers(int port) {
@@ -50,11 +57,31 @@ bool wait_until_answers(int port) {
 }
 
 std::unique_ptr<Process> start_memcached(int port, const Command& flags = {}) {
-  Command command = {"memcached", "-l", "127.0.0.1", "-p", std::to_string(port), "-u", "nobody"};
+  Command command = {"memcached", "-l", "127.0.0.1", "-p", std::to_string(port), "-u", "root"};
   command.insert(command.end(), flags.begin(), flags.end());
   auto process = std::make_unique<Process>(command);
   EXPECT_TRUE(wait_until_answers(port));
   return process;
+}
+
+// Takes the memory of every size that a session may have.
+void fill_memcached(int port) {
+  const int fd = connect_to(port);
+  std::string commands;
+  for (std::size_t size = 50; size < 1000; size += 25) {
+    for (std::size_t i = 0; i < (2u << 20) / (size + 60); ++i)
+      commands += "set k" + std::to_string(size) + "-" + std::to_string(i) + " 0 0 " + std::to_string(size) + " noreply\r\n" +
+                  std::string(size, 'x') + "\r\n";
+  }
+  commands += "version\r\n";
+  for (std::size_t sent = 0; sent < commands.size();) {
+    const ssize_t n = write(fd, commands.data() + sent, commands.size() - sent);
+    ASSERT_GT(n, 0);
+    sent += static_cast<std::size_t>(n);
+  }
+  std::string answer(200, '\0');
+  EXPECT_GT(read(fd, answer.data(), answer.size()), 0);
+  close(fd);
 }
 
 void openssl(const Command& arguments) {
@@ -160,7 +187,8 @@ TEST_P(SharedSessions, AreMissedWhenMemcachedHangs) {
 
 TEST_P(SharedSessions, CountWhatAFullMemcachedRefuses) {
   memcached.reset();
-  memcached = start_memcached(port, {"-I", "1k", "-m", "1"});  // no session fits
+  memcached = start_memcached(port, {"-M", "-m", "2"});
+  fill_memcached(port);
   const auto server = start();
   EXPECT_FALSE(is_resumed(ask(*server, {GetParam(), "-sess_out", session})));
   EXPECT_FALSE(resumes(*server));
@@ -169,7 +197,7 @@ TEST_P(SharedSessions, CountWhatAFullMemcachedRefuses) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, SharedSessions, testing::Values("-tls1_2", "-tls1_3"),
-                         [](const auto& info) { return std::string("Tls1") + info.param[6]; });
+                         [](const auto& version) { return std::string("Tls1") + version.param[6]; });
 
 TEST(SharedSessionsOfOtherClients, AreResumedByGnutls) {
   const std::string key = temporary("key.pem"), certificate = temporary("cert.pem");
@@ -303,7 +331,7 @@ struct Stapling : testing::Test {
     std::ofstream(temporary("index")) << status;
     responder = std::make_unique<Process>(Command{"openssl", "ocsp", "-index", temporary("index"), "-port", std::to_string(port), "-rsigner",
                                                   temporary("ca.pem"), "-rkey", temporary("ca.key"), "-CA", temporary("ca.pem"), "-nmin", "60"});
-    ASSERT_TRUE(wait_until_answers(port));
+    ASSERT_TRUE(responder->wait_for_output("ACCEPT"));  // a connection without a request would keep it busy
   }
   Command command() const {
     return https_server({"--cert", temporary("chain.pem"), "--key", temporary("leaf.key"), "--staple", "--ocsp-responder",
