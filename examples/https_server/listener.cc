@@ -17,13 +17,14 @@ struct FreeAddresses {
   void operator()(addrinfo* addresses) const { freeaddrinfo(addresses); }
 };
 
-int listen_on(const addrinfo& address) {
+int listen_on(const addrinfo& address, int send_buffer) {
   const int on = 1;
   const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  // Accepted sockets inherit TCP_NODELAY, which saves a call for each.
+  // Accepted sockets inherit the options, which saves a call for each.
   if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+      (send_buffer == 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer) == 0) &&
       bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
     return fd;
   const int reason = errno;
@@ -43,7 +44,9 @@ std::string advice(int reason, int port) {
 
 }  // namespace
 
-int open_listener(const std::string& host, int port, std::string& error) {
+int open_listener(const Options& options, std::string& error) {
+  const std::string& host = options.host;
+  const int port = options.port;
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -53,7 +56,7 @@ int open_listener(const std::string& host, int port, std::string& error) {
     return -1;
   }
   const std::unique_ptr<addrinfo, FreeAddresses> addresses(found);
-  const int fd = listen_on(*addresses);
+  const int fd = listen_on(*addresses, options.send_buffer);
   const int reason = errno;
   if (fd < 0) error = "cannot listen on " + host + " port " + std::to_string(port) + ": " + std::strerror(reason) + advice(reason, port);
   return fd;

@@ -4,10 +4,13 @@
 
 #include <string>
 
+#include "examples/https_server/options.h"
+
 namespace https {
 
-// A non-blocking socket that listens there, whose connections have TCP_NODELAY. -1: `error` says why, and what to do.
-int open_listener(const std::string& host, int port, std::string& error);
+// A non-blocking socket that listens where the options say, whose connections have TCP_NODELAY and their send buffer. -1:
+// `error` says why, and what to do.
+int open_listener(const Options& options, std::string& error);
 
 // "127.0.0.1:8443", "[::1]:8443".
 std::string listener_name(int listener);

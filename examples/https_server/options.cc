@@ -69,6 +69,8 @@ std::vector<Flag> flags_for(Options& o) {
       {"--handshake-timeout", "S", "seconds that a handshake may take (10)", number(o.handshake_timeout, 1, 86400), "seconds, at least 1"},
       {"--idle-timeout", "S", "seconds that a connection may be silent (60)", number(o.idle_timeout, 1, 86400), "seconds, at least 1"},
       {"--grace", "S", "seconds that SIGTERM leaves for what is in flight (5)", number(o.grace, 0, 86400), "seconds"},
+      {"--send-buffer", "N", "bytes that the kernel buffers for sending on each connection (its own choice)",
+       number(o.send_buffer, 1, 1 << 30), "a number of bytes"},
       {"--allow-quit", nullptr, "GET /quit ends the server", constant(o.allow_quit, true)},
       {"--no-record-path", nullptr, "leave application data to libssl", constant(o.record_path, false)},
       {"--trace", nullptr, "print every event, with the thread that executed each call", constant(o.trace, true)},

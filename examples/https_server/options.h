@@ -26,6 +26,7 @@ struct Options {
   int handshake_timeout = 10;    // seconds
   int idle_timeout = 60;         // without a byte in either direction
   int grace = 5;                 // what is in flight at the end gets so long
+  int send_buffer = 0;           // bytes of each socket's; 0: the kernel's own choice, which grows
   bool allow_quit = false;
   bool record_path = true;       // the machine seals and opens application data itself
   bool trace = false;

@@ -61,7 +61,7 @@ int run_program(const char* name, int argc, char** argv, MakeServer make_server)
   std::string error;
   const ContextPointer context = make_context(options, error);
   if (!context) return fail(options, error);
-  const int listener = open_listener(options.host, options.port, error);
+  const int listener = open_listener(options, error);
   if (listener < 0) return fail(options, error);
 
   // In this order: the workers, and the threads of the lookups, end before the queue that their calls come home by.

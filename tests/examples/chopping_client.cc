@@ -26,7 +26,9 @@ ChoppingClient::~ChoppingClient() {
   close();
 }
 
-void ChoppingClient::close() {
+void ChoppingClient::close(bool reset) {
+  const linger now = {1, 0};
+  if (reset) setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
@@ -52,8 +54,11 @@ void ChoppingClient::begin_renegotiation() {
 bool ChoppingClient::flush() {
   char* bytes = nullptr;
   const auto size = static_cast<std::size_t>(BIO_get_mem_data(SSL_get_wbio(ssl_.get()), &bytes));
-  for (std::size_t sent = 0; sent < size; sent += std::min(portion_, size - sent))
-    if (write(fd_, bytes + sent, std::min(portion_, size - sent)) <= 0) return false;
+  for (std::size_t sent = 0, portion; sent < size; sent += portion) {
+    portion = std::min({portion_, size - sent, limit_});
+    if (portion == 0 || write(fd_, bytes + sent, portion) <= 0) return false;
+    limit_ -= portion;
+  }
   BIO_reset(SSL_get_wbio(ssl_.get()));
   return true;
 }

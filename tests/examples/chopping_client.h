@@ -5,6 +5,7 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -20,9 +21,10 @@ class ChoppingClient {
   void add(const std::string& text);     // one message, one record at least, that waits for flush()
   void begin_renegotiation();            // its ClientHello waits for flush()
   bool flush();                          // sends what waits
+  void set_limit(std::size_t bytes) { limit_ = bytes; }  // sends no more than so many, all in all; then it fails
   std::string read(std::size_t count);   // exactly so many bytes, or fewer at an end
   bool step();                           // goes on with a handshake by what comes; false: nothing comes
-  void close();                          // the connection
+  void close(bool reset = false);        // the connection
   long renegotiations() const { return SSL_num_renegotiations(ssl_.get()); }
   bool renegotiating() const { return !SSL_is_init_finished(ssl_.get()); }
 
@@ -33,6 +35,7 @@ class ChoppingClient {
   };
   bool receive();
 
+  std::size_t limit_ = SIZE_MAX;
   int fd_;
   const std::size_t portion_;
   std::unique_ptr<SSL_CTX, Free> context_;
