@@ -104,8 +104,7 @@ Step openssl_connection_st::choose() const noexcept {
   return Step::none;
 }
 
-// Every step has a stack of its own while it runs: a read may meet a post-handshake authentication or a renegotiation,
-// a write may have to finish one, so each of them may have to wait for a call.
+// A step that may have to wait for a call has a stack of its own while it runs; data that flows does without.
 bool openssl_connection_st::start(Step step) noexcept {
   step_ = step;
   started_ = true;
@@ -120,7 +119,12 @@ bool openssl_connection_st::start(Step step) noexcept {
     step == Step::open ? open_record() : seal_record();
     return true;
   }
-  return !libssl_may_run() || go_on(run(run_step, this));
+  if (!libssl_may_run()) return true;
+  if ((step == Step::write && !write_may_wait_) || (step == Step::read && !read_may_wait_)) {
+    run_step(this);
+    return go_on(Outcome::finished);
+  }
+  return go_on(run(run_step, this));
 }
 
 bool openssl_connection_st::go_on(Outcome outcome) noexcept {

@@ -128,6 +128,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void run_close() noexcept;
   void run_answer() noexcept;
   void after_handshake() noexcept;
+  void foresee_waits() noexcept;
   void after_read() noexcept;
   void after_write() noexcept;
   void after_close() noexcept;
@@ -227,6 +228,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool renegotiation_ = false;     // allowed
   bool renegotiation_forbidden_ = false;  // by the SSL's own options
   bool renegotiating_ = false;
+  bool read_may_wait_ = true;      // for a call: such steps have a stack of their own
+  bool write_may_wait_ = true;
   bool read_due_ = false;          // a read without a new record: it drives a renegotiation, or learns of the end
   bool wrote_last_ = false;        // reads and writes take turns
   bool write_waits_ = false;       // a write wants a record first

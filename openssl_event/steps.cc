@@ -135,7 +135,18 @@ void openssl_connection_st::after_handshake() noexcept {
   established_ = true;
   if (path_) path_->decide(renegotiation_);
   release_buffers();
+  foresee_waits();
   emit_status(OPENSSL_STATUS_HANDSHAKE_DONE);
+}
+
+// What can be an ENGINE_CALL libssl needs in a handshake only. Reading or writing data it gets into one by a renegotiation
+// (TLS 1.2), and reading by a post-handshake authentication (1.3): a server asks for that only if it verifies its peer,
+// of a client one cannot tell. A KeyUpdate and a ticket need no private key. Were it otherwise, the operation would be
+// performed in place, as outside of steps.
+void openssl_connection_st::foresee_waits() noexcept {
+  const bool authenticates = !SSL_is_server(ssl_) || (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER);
+  write_may_wait_ = renegotiation_;
+  read_may_wait_ = renegotiation_ || (SSL_version(ssl_) >= TLS1_3_VERSION && authenticates);
 }
 
 void openssl_connection_st::after_read() noexcept {
