@@ -89,8 +89,9 @@ int openssl_inputFilled(openssl_t* tls, size_t len) {
 }
 
 OPENSSL_EVENT* openssl_nextFrame(openssl_t* tls) {
-  clear_errors();
-  return public_or_null(tls->framer().next());
+  if (tls->framer().has_whole()) return public_or_null(tls->framer().next());
+  clear_errors();  // an entry would mean that memory was lacking
+  return nullptr;
 }
 
 int openssl_queueRecord(openssl_t* tls, OPENSSL_EVENT* record_out) { return tls->queue_record(event_of(record_out)); }

@@ -57,8 +57,7 @@ void openssl_connection_st::let_libssl_speak() noexcept {
 }
 
 bool openssl_connection_st::readable() const noexcept {
-  if (!input_.empty() || read_due_ || retry_due_ || (input_.ended() && !closed_in_)) return true;
-  return !(path_ && path_->receiving()) && SSL_pending(ssl_) > 0;
+  return !input_.empty() || read_due_ || retry_due_ || (input_.ended() && !closed_in_) || left_over_ > 0;
 }
 
 bool openssl_connection_st::can_read() const noexcept {

@@ -207,6 +207,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   Event* error_event_ = nullptr;           // kept from the beginning, so that failing never lacks memory
   openssl_event::StepResult result_ = {};
 
+  std::size_t left_over_ = 0;       // cleartext that libssl has and the last read had no room for
   std::size_t unsent_ = 0;
   std::size_t line_offset_ = 0;     // bytes of the first record of the line that have been sent
   std::size_t cleartext_offset_ = 0; // bytes of the first CLEARTEXT_IN that are in records

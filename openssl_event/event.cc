@@ -2,15 +2,12 @@
 
 #include <openssl/err.h>
 
-#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
-
-#include "openssl_event/event_memory.h"
 
 namespace openssl_event {
 namespace {
@@ -76,6 +73,8 @@ OPENSSL_EVENT* wrap(int kind, void* buf, std::size_t len, void (*release)(void*)
 
 OPENSSL_EVENT* public_or_null(Event* e) noexcept { return e ? &e->pub : nullptr; }
 
+bool carries_bytes(int kind) noexcept { return kind >= OPENSSL_RECORD_IN_KIND && kind <= OPENSSL_CLEARTEXT_OUT_KIND; }
+
 unsigned size_of_kind(int kind) noexcept {
   switch (kind) {
     case OPENSSL_RECORD_IN_KIND:
@@ -104,13 +103,13 @@ Event* make_event(int kind, std::size_t buffer) noexcept {
     return nullptr;
   }
   Event* e = new (memory) Event;
-  const unsigned size = size_of_kind(kind);
-  std::memset(memory, 0, offsetof(Event, pub) + std::max<std::size_t>(size, sizeof(OPENSSL_RECORD)));
-  e->magic = kMagic;
   e->size_class = size_class;
-  e->holder = Holder::machine;
+  if (carries_bytes(kind))
+    e->pub.r = {};
+  else
+    std::memset(&e->pub, 0, sizeof e->pub);
   e->pub.kind = kind;
-  e->pub.r.size = size;
+  e->pub.r.size = size_of_kind(kind);
   return e;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "openssl_event/event_memory.h"
 #include "openssl_event/openssl_event.h"
 #include "openssl_event/operation.h"
 
@@ -13,27 +14,29 @@ namespace openssl_event {
 
 enum class Holder : std::uint8_t { application, machine, nobody };
 
+constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
+
 // One allocation: this struct, then, for RECORD and CLEARTEXT, the buffer (unless it is foreign memory).
 struct Event {
-  std::uint32_t magic;
-  Holder holder;
-  bool exempt;      // RECORD_OUT: outside the window (handshake, alert, KeyUpdate, close_notify)
-  bool unseen;      // RECORD_IN: made of the rest of a cut record; the application never had it
-  bool declined;    // ENGINE_CALL: the machine shall execute it
-  bool succeeded;   // ENGINE_CALL: executed, with a result
-  std::uint8_t size_class;  // of its memory
-  std::atomic<bool> cancelled;
-  openssl_t* owner;          // the connection that made it, or, for the application's events, has it now
-  Event* next;               // the list it is in: a queue of the machine, or what the machine has lent
-  Event* previous;
-  Event* completion_next;    // a completion queue; nullptr at rest
-  void (*release)(void*);    // RECORD_IN, CLEARTEXT_IN: ends the foreign memory; LOOKUP, STATUS: what it holds
-  void* release_argument;
-  Operation* operation;      // ENGINE_CALL: a reference
-  char* strings;             // what an OPENSSL_ERROR of pub points to
-  char* text;                // STATUS: what pub.s.text points to, if it is not a constant
-  Event* source;             // CLEARTEXT_OUT: the RECORD_IN that it points into; goes home when this comes back
-  OPENSSL_EVENT pub;
+  std::uint32_t magic = kMagic;
+  Holder holder = Holder::machine;
+  bool exempt = false;     // RECORD_OUT: outside the window (handshake, alert, KeyUpdate, close_notify)
+  bool unseen = false;     // RECORD_IN: made of the rest of a cut record; the application never had it
+  bool declined = false;   // ENGINE_CALL: the machine shall execute it
+  bool succeeded = false;  // ENGINE_CALL: executed, with a result
+  std::uint8_t size_class = kNoSizeClass;  // of its memory
+  std::atomic<bool> cancelled = false;
+  openssl_t* owner = nullptr;        // the connection that made it, or, for the application's events, has it now
+  Event* next = nullptr;             // the list it is in: a queue of the machine, or what the machine has lent
+  Event* previous = nullptr;
+  Event* completion_next = nullptr;  // a completion queue; nullptr at rest
+  void (*release)(void*) = nullptr;  // RECORD_IN, CLEARTEXT_IN: ends the foreign memory; LOOKUP, STATUS: what it holds
+  void* release_argument = nullptr;
+  Operation* operation = nullptr;    // ENGINE_CALL: a reference
+  char* strings = nullptr;           // what an OPENSSL_ERROR of pub points to
+  char* text = nullptr;              // STATUS: what pub.s.text points to, if it is not a constant
+  Event* source = nullptr;  // CLEARTEXT_OUT: the RECORD_IN that it points into; goes home when this comes back
+  OPENSSL_EVENT pub;        // zero when made, as far as its kind goes
 };
 
 inline Event* event_of(OPENSSL_EVENT* e) noexcept {
@@ -69,7 +72,6 @@ inline void orphan(Event* e) noexcept {
 // The handling of misuse: abort with a message, or, with NDEBUG, an entry in the error queue. Returns false.
 bool misuse(const char* function, const char* what) noexcept;
 // True if `e` is an event that the application holds; else reports misuse.
-constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
 bool report_holder(const Event* e, const char* function) noexcept;
 inline bool held_by_application(const Event* e, const char* function) noexcept {
   return (e->magic == kMagic && e->holder == Holder::application) || report_holder(e, function);

@@ -18,7 +18,8 @@ constexpr std::size_t kEvent = 512;  // an event without a buffer, or with a sho
 constexpr SizeClass kClasses[] = {{kEvent, 64},
                                   {kEvent + 1536, 32},  // a record that fits a packet
                                   {kEvent + 4608, 32},
-                                  {kEvent + OPENSSL_MAX_RECORD, 16}};
+                                  {kEvent + OPENSSL_MAX_RECORD, 16},
+                                  {kEvent + 2 * OPENSSL_MAX_RECORD, 4}};  // what a framer reads into
 constexpr std::size_t kCount = std::size(kClasses);
 
 struct Block {

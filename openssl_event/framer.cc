@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "openssl_event/event_memory.h"
+
 namespace openssl_event {
 namespace {
 
@@ -26,16 +28,18 @@ void release_chunk(void* chunk) noexcept { static_cast<Chunk*>(chunk)->unref(); 
 }  // namespace
 
 Chunk* Chunk::create(std::size_t size) noexcept {
-  void* memory = ::operator new(sizeof(Chunk) + size, std::nothrow);
-  if (memory) return new (memory) Chunk(size);
+  std::uint8_t size_class;
+  void* memory = take_event_memory(sizeof(Chunk) + size, size_class);
+  if (memory) return new (memory) Chunk(size, size_class);
   ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
   return nullptr;
 }
 
-void Chunk::unref() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void Chunk::unref(int references) noexcept {
+  if (references_.fetch_sub(references, std::memory_order_acq_rel) != references) return;
+  const std::uint8_t size_class = size_class_;
   this->~Chunk();
-  ::operator delete(this);
+  give_back_event_memory(this, size_class);
 }
 
 // How long the unit is that begins at `bytes`; 0 while too little of it is there to tell.
@@ -65,7 +69,7 @@ std::size_t Framer::missing() noexcept {
 }
 
 void Framer::drop_chunk() noexcept {
-  if (chunk_) chunk_->unref();
+  if (chunk_) chunk_->unref(references_);
   chunk_ = nullptr;
   begin_ = end_ = 0;
 }
@@ -79,6 +83,7 @@ bool Framer::make_room(std::size_t needed) noexcept {
   if (kept) std::memcpy(chunk->data(), chunk_->data() + begin_, kept);
   drop_chunk();
   chunk_ = chunk;
+  references_ = Chunk::kMost;
   end_ = kept;
   return true;
 }
@@ -105,7 +110,7 @@ Event* Framer::slice(std::size_t size) noexcept {
   e->pub.r.len = static_cast<int>(size);
   e->release = release_chunk;
   e->release_argument = chunk_;
-  chunk_->ref();
+  --references_;
   begin_ += size;
   first_ = false;
   if (!pending()) drop_chunk();  // so that an idle connection has none

@@ -8,18 +8,21 @@
 
 namespace openssl_event {
 
-// A receive buffer that several RECORD_INs share; the last one of its users frees it. Any thread.
+// A receive buffer that several RECORD_INs share; the last one of its users frees it.
 class Chunk {
  public:
+  // As one who cuts records out of it, which it then has kMost references for.
   static Chunk* create(std::size_t size) noexcept;
-  void ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void unref() noexcept;
+  static constexpr int kMost = 1 << 20;
+  // Gives up references: a record its one, who cuts what is left of kMost. Any thread.
+  void unref(int references = 1) noexcept;
   char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
   std::size_t size() const noexcept { return size_; }
 
  private:
-  explicit Chunk(std::size_t size) noexcept : size_(size) {}
-  std::atomic<int> references_{1};
+  Chunk(std::size_t size, std::uint8_t size_class) noexcept : size_class_(size_class), size_(size) {}
+  std::atomic<int> references_{kMost};
+  std::uint8_t size_class_;  // of its memory
   std::size_t size_;
 };
 
@@ -40,6 +43,8 @@ class Framer {
   // Room for at least one byte to be read into; nullptr without memory.
   char* space(std::size_t* room) noexcept;
   bool filled(std::size_t len) noexcept;
+  bool has_whole() noexcept { return pending() && missing() == 0; }
+  // The record that is whole; nullptr without memory, or if there is none.
   Event* next() noexcept;
 
   // The transport has ended: the bytes of a record cut short; nullptr if there are none, or without memory.
@@ -56,6 +61,7 @@ class Framer {
   void drop_chunk() noexcept;
 
   Chunk* chunk_ = nullptr;  // none while no bytes are pending
+  int references_ = 0;      // that we have to it: counted here, a record costs no atomic operation
   std::size_t begin_ = 0;   // bytes of the chunk that are in no record yet
   std::size_t end_ = 0;
   bool unframed_ = false;   // this is no TLS: everything goes on as it comes

@@ -37,8 +37,7 @@ void openssl_connection_st::run_handshake() noexcept { note(SSL_do_handshake(ssl
 
 // A record's length bounds its cleartext; libssl keeps what a smaller buffer leaves over.
 std::size_t openssl_connection_st::read_size() const noexcept {
-  const int pending = SSL_pending(ssl_);
-  const std::size_t size = pending > 0 ? static_cast<std::size_t>(pending) : input_.next_length();
+  const std::size_t size = left_over_ ? left_over_ : input_.next_length();
   return std::clamp<std::size_t>(size, 1, OPENSSL_MAX_PLAINTEXT);
 }
 
@@ -52,6 +51,7 @@ void openssl_connection_st::run_read() noexcept {
   }
   cleartext_out_->pub.c.buf = inline_buffer(cleartext_out_);
   note(SSL_read_ex(ssl_, cleartext_out_->pub.c.buf, size, &result_.bytes));
+  left_over_ = result_.bytes == size ? static_cast<std::size_t>(SSL_pending(ssl_)) : 0;
 }
 
 void openssl_connection_st::run_write() noexcept {
