@@ -7,13 +7,14 @@
 #include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
 #include "openssl_event/event.h"
+#include "openssl_event/thread_address.h"
 
 using namespace openssl_event;
 
 namespace {
 
 // A thread keeps its number for life; a forked child's only thread has a new one, which the process number tells.
-unsigned long this_thread() noexcept {
+OE_TAKES_THREAD_ADDRESS unsigned long this_thread() noexcept {
   thread_local pid_t process = 0;
   thread_local unsigned long thread = 0;
   if (process != getpid()) {

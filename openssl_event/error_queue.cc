@@ -7,6 +7,7 @@
 #include <new>
 
 #include "openssl_event/event.h"
+#include "openssl_event/thread_address.h"
 
 namespace openssl_event {
 namespace {
@@ -45,7 +46,7 @@ void take(Event* e, OPENSSL_ERROR& error) noexcept {
 
 }  // namespace
 
-SavedErrors::SavedErrors() noexcept : errno_(errno) {
+OE_TAKES_THREAD_ADDRESS SavedErrors::SavedErrors() noexcept : errno_(errno) {
   Entry** last = &first_;
   OPENSSL_ERROR error = {};
   int flags = 0;
@@ -66,7 +67,7 @@ SavedErrors::~SavedErrors() {
   }
 }
 
-void SavedErrors::restore() noexcept {
+OE_TAKES_THREAD_ADDRESS void SavedErrors::restore() noexcept {
   clear_errors();
   for (Entry* entry = first_; entry; entry = entry->next) raise_error(entry->error);
   errno = errno_;

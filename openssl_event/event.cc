@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
+
+#include "openssl_event/thread_address.h"
 
 namespace openssl_event {
 namespace {
@@ -33,7 +36,7 @@ struct Retired {
   }
 };
 
-void retire(Event* e) noexcept {
+OE_TAKES_THREAD_ADDRESS void retire(Event* e) noexcept {
   thread_local Retired retired;
   e->holder = Holder::nobody;
   Event*& place = retired.events[retired.next++ % Retired::kKept];
@@ -115,19 +118,18 @@ Event* make_event(int kind, std::size_t buffer) noexcept {
 
 void destroy_event(Event* e, bool cleanse) noexcept {
   if (!e) return;
-  if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
-  if (e->release) e->release(e->release_argument);
-  if (e->operation) {
-    e->operation->discard(e->pub.e);
-    e->operation->unref();
+  if (carries_bytes(e->pub.kind)) {
+    if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
+    if (auto* release = std::exchange(e->release, nullptr)) release(e->release_argument);
+    if (Event* source = std::exchange(e->source, nullptr)) destroy_event(source);
+  } else {
+    if (Operation* operation = std::exchange(e->operation, nullptr)) {
+      operation->discard(e->pub.e);
+      operation->unref();
+    }
+    ::operator delete(std::exchange(e->strings, nullptr));
+    ::operator delete(std::exchange(e->text, nullptr));
   }
-  if (e->source) destroy_event(e->source);
-  if (e->strings) ::operator delete(e->strings);
-  if (e->text) ::operator delete(e->text);
-  e->release = nullptr;
-  e->operation = nullptr;
-  e->source = nullptr;
-  e->strings = e->text = nullptr;
   retire(e);
 }
 

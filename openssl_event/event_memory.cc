@@ -3,8 +3,10 @@
 #include <atomic>
 #include <iterator>
 #include <new>
+#include <utility>
 
 #include "openssl_event/openssl_event.h"
+#include "openssl_event/thread_address.h"
 
 namespace openssl_event {
 namespace {
@@ -28,32 +30,33 @@ struct Block {
 
 struct Kept {
   Block* first[kCount];
-  unsigned count[kCount];
-  bool closed;  // the thread is ending
+  unsigned room[kCount];  // for how many more; none before the first, and when the thread is ending
+  bool begun;
 };
 
-// Its address is kept by nothing that could park.
 Kept& kept() noexcept {
   thread_local constinit Kept kept_by_thread = {};
   return kept_by_thread;
 }
 
-struct Closing {
-  bool armed = false;
-  ~Closing() {
+struct EndOfThread {
+  bool awaited = false;
+  ~EndOfThread() {
     Kept& all = kept();
-    all.closed = true;
+    for (unsigned& room : all.room) room = 0;
     for (Block*& first : all.first)
-      while (Block* block = first) {
-        first = block->next;
-        ::operator delete(block);
-      }
+      while (first) ::operator delete(std::exchange(first, first->next));
   }
 };
 
-void close_at_end_of_thread() noexcept {
-  thread_local Closing closing;
-  closing.armed = true;
+// True the first time in a thread.
+bool begin_keeping(Kept& all) noexcept {
+  if (all.begun) return false;
+  all.begun = true;
+  for (std::size_t i = 0; i < kCount; ++i) all.room[i] = kClasses[i].most;
+  thread_local EndOfThread end;
+  end.awaited = true;
+  return true;
 }
 
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
@@ -75,24 +78,23 @@ std::uint8_t class_of(std::size_t size) noexcept {
 
 void keep_event_memory(bool keep) noexcept { keeps.store(keep, std::memory_order_relaxed); }
 
-void* take_event_memory(std::size_t size, std::uint8_t& size_class) noexcept {
+OE_TAKES_THREAD_ADDRESS void* take_event_memory(std::size_t size, std::uint8_t& size_class) noexcept {
   size_class = class_of(size);
   if (size_class == kNoSizeClass) return ::operator new(size, std::nothrow);
   Kept& all = kept();
   Block* block = all.first[size_class];
   if (!block) return ::operator new(kClasses[size_class].size, std::nothrow);
   all.first[size_class] = block->next;
-  --all.count[size_class];
+  ++all.room[size_class];
   return block;
 }
 
-void give_back_event_memory(void* memory, std::uint8_t size_class) noexcept {
+OE_TAKES_THREAD_ADDRESS void give_back_event_memory(void* memory, std::uint8_t size_class) noexcept {
   if (size_class == kNoSizeClass) return ::operator delete(memory);
   Kept& all = kept();
-  if (all.closed || all.count[size_class] == kClasses[size_class].most) return ::operator delete(memory);
-  if (all.count[size_class] == 0) close_at_end_of_thread();
+  if (all.room[size_class] == 0 && !begin_keeping(all)) return ::operator delete(memory);
+  --all.room[size_class];
   all.first[size_class] = new (memory) Block{all.first[size_class]};
-  ++all.count[size_class];
 }
 
 }  // namespace openssl_event

@@ -1,5 +1,5 @@
-// Memory of events, and of what a framer reads into. A connection makes and ends events at the speed of its records, and a RECORD_OUT is large: what an
-// event leaves, its thread keeps for the next ones, some of each size.
+// Memory of events, and of what a framer reads into. A connection makes and ends events at the speed of its records, and a
+// RECORD_OUT is large: what an event leaves, its thread keeps for the next ones, some of each size.
 #ifndef OPENSSL_EVENT_EVENT_MEMORY_H
 #define OPENSSL_EVENT_EVENT_MEMORY_H
 

@@ -7,12 +7,12 @@
 
 #include "openssl_event/engine_call.h"
 #include "openssl_event/error_queue.h"
+#include "openssl_event/thread_address.h"
 
 namespace openssl_event {
 namespace {
 
-// Not inlined: the address of a thread's variable must not be kept across a park.
-[[gnu::noinline]] Runner*& current_slot() noexcept {
+OE_TAKES_THREAD_ADDRESS Runner*& current_slot() noexcept {
   thread_local Runner* current = nullptr;
   return current;
 }

@@ -8,7 +8,7 @@
 
 using namespace openssl_event;
 
-// On the fiber.
+// On the fiber, if the step has one.
 void openssl_connection_st::run_step(void* connection) noexcept {
   auto* self = static_cast<openssl_connection_st*>(connection);
   clear_errors();
