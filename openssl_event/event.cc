@@ -120,7 +120,6 @@ void destroy_event(Event* e, bool cleanse) noexcept {
   if (!e) return;
   if (carries_bytes(e->pub.kind)) {
     if (cleanse && e->pub.r.len > 0) OPENSSL_cleanse(e->pub.r.buf, static_cast<std::size_t>(e->pub.r.len));
-    if (auto* release = std::exchange(e->release, nullptr)) release(e->release_argument);
     if (Event* source = std::exchange(e->source, nullptr)) destroy_event(source);
   } else {
     if (Operation* operation = std::exchange(e->operation, nullptr)) {
@@ -130,6 +129,7 @@ void destroy_event(Event* e, bool cleanse) noexcept {
     ::operator delete(std::exchange(e->strings, nullptr));
     ::operator delete(std::exchange(e->text, nullptr));
   }
+  if (auto* release = std::exchange(e->release, nullptr)) release(e->release_argument);
   retire(e);
 }
 
