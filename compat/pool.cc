@@ -74,6 +74,7 @@ void start_locked() noexcept {
   config.size = sizeof config;
   config.threads = settings().workers;
   config.name = "ssl-offload";
+  config.nice = settings().nice;
   if (!pool.ends) pool.ends = openssl_newCompletionHandler(call_ended, nullptr);
   if (pool.ends) pool.workers = openssl_newWorkers(&config);
   if (pool.workers) report_on_request();

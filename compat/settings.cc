@@ -58,6 +58,7 @@ Settings read_environment() noexcept {
   Settings settings;
   const int saved_errno = errno;
   number("OPENSSL_EVENT_WORKERS", 1, 1024, settings.workers);
+  number("OPENSSL_EVENT_NICE", 0, 19, settings.nice);
   choose("OPENSSL_EVENT_OFFLOAD", kOffload, settings.offload);
   choose("OPENSSL_EVENT_NONBLOCKING", kNonblocking, settings.nonblocking);
   number("OPENSSL_EVENT_STATS_SIGNAL", 1, SIGRTMAX, settings.statistics_signal);

@@ -53,6 +53,8 @@ typedef struct OPENSSL_workers_config_st {
     const char *name;          /* of the threads: "name-0" ..., cut to 15 characters in all; NULL: "tls-worker" */
     const int *cpus;           /* the processors that the threads may run on, each thread on any of them ... */
     size_t cpu_count;          /* ... and how many these are; 0: wherever the caller may run */
+    unsigned int nice;         /* by how much the threads are nicer than the caller (nice(2)), at most 19; 0: equals. On
+                                  processors that they share with an event loop, a loop that has work goes first */
 } OPENSSL_WORKERS_CONFIG;
 
 /*
@@ -60,7 +62,7 @@ typedef struct OPENSSL_workers_config_st {
  * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS). config NULL: all defaults. Copies what it needs of config. A child of fork
  * has no workers: it neither uses nor frees its parent's pool. Any thread. Fails without memory, for a queue_length
  * above OPENSSL_WORKERS_MAX_QUEUE, for a processor number below 0 or above 1023, for a config of a later version that
- * asks for what this one does not know, and when a thread cannot be started, as when none of `cpus` may be used: then
+ * asks for what this one does not know, for `nice` above 19, and when a thread cannot be started, as when none of `cpus` may be used: then
  * the system's error is in the error queue, and no thread is left.
  */
 openssl_workers_t *openssl_newWorkers(const OPENSSL_WORKERS_CONFIG *config);

@@ -9,6 +9,7 @@ namespace openssl_event {
 namespace {
 
 constexpr std::size_t kDefaultQueueLength = 1024;
+constexpr unsigned kNicest = 19;
 constexpr char kDefaultName[] = "tls-worker";
 
 bool refuse(const char* why) noexcept {
@@ -52,9 +53,11 @@ bool read_settings(const OPENSSL_WORKERS_CONFIG* config, Settings& settings) {
   OPENSSL_WORKERS_CONFIG fields = {};
   if (config && !read_fields(*config, fields)) return false;
   if (fields.queue_length > OPENSSL_WORKERS_MAX_QUEUE) return refuse("queue_length is above OPENSSL_WORKERS_MAX_QUEUE");
+  if (fields.nice > kNicest) return refuse("nice is above 19");
   if (!read_cpus(fields.cpus, fields.cpu_count, settings)) return false;
   settings.threads = fields.threads ? fields.threads : usable_processors(settings);
   settings.queue_length = fields.queue_length ? fields.queue_length : kDefaultQueueLength;
+  settings.nice = static_cast<int>(fields.nice);
   settings.name = fields.name ? fields.name : kDefaultName;
   return true;
 }

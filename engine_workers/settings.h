@@ -17,6 +17,7 @@ struct Settings {
   std::string name;
   bool has_cpus;  // the threads are bound to `cpus`
   cpu_set_t cpus;
+  int nice;
 };
 
 // False, with an entry in the error queue, if the configuration cannot be. Throws std::bad_alloc.

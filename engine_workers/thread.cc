@@ -1,6 +1,8 @@
 #include "engine_workers/thread.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -51,6 +53,11 @@ void name_this_thread(const std::string& name, unsigned index) noexcept {
   std::memcpy(full, name.data(), name_length);
   std::memcpy(full + name_length, suffix, suffix_length + 1);
   pthread_setname_np(pthread_self(), full);
+}
+
+void lower_priority_of_this_thread(int nice) noexcept {
+  const auto thread = static_cast<id_t>(gettid());
+  if (nice > 0) setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);  // the kernel stops at 19
 }
 
 }  // namespace openssl_event

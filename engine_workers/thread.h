@@ -16,6 +16,9 @@ int start_thread(pthread_t& thread, const Settings& settings, void* (*main)(void
 // Calls this thread "name-index", with as much of `name` as the 15 characters that the system allows leave room for.
 void name_this_thread(const std::string& name, unsigned index) noexcept;
 
+// Makes this thread nicer than the one that started it. In Linux a nice value belongs to a thread.
+void lower_priority_of_this_thread(int nice) noexcept;
+
 }  // namespace openssl_event
 
 #endif

@@ -75,6 +75,7 @@ void* Workers::thread_main(void* worker) noexcept {
   Worker& self = *static_cast<Worker*>(worker);
   pool_of_this_thread = self.pool;
   name_this_thread(self.pool->settings_.name, self.index);
+  lower_priority_of_this_thread(self.pool->settings_.nice);
   self.pool->work(self);
   return nullptr;
 }

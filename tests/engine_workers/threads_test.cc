@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <filesystem>
@@ -90,6 +92,20 @@ TEST_F(WorkerThreadsTest, RunOnTheProcessorsAsked) {
     EXPECT_EQ(usable_processors(), std::vector<int>{last});
     EXPECT_EQ(sched_getcpu(), last);
   });
+}
+
+TEST_F(WorkerThreadsTest, AreAsNiceAsAsked) {
+  const int own = getpriority(PRIO_PROCESS, 0);
+  config.threads = 2;
+  config.nice = 3;
+  ASSERT_TRUE(make());
+  on_each_thread(2, [own] { EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())), std::min(own + 3, 19)); });
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
+}
+
+TEST_F(WorkerThreadsTest, AreNoNicerThanCanBe) {
+  config.nice = 20;
+  EXPECT_FALSE(make());
 }
 
 TEST_F(WorkerThreadsTest, BlockSignalsButThoseOfTheirOwnMaking) {
