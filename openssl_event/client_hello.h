@@ -2,13 +2,17 @@
 #ifndef OPENSSL_EVENT_CLIENT_HELLO_H
 #define OPENSSL_EVENT_CLIENT_HELLO_H
 
-#include "openssl_event/lookup.h"
+#include <cstddef>
+
+#include "openssl_event/openssl_event.h"
 
 namespace openssl_event {
 
-// Finds server name, ALPN and versions in hello.extensions; what is malformed counts as absent. `name` is the memory of the
-// server name. False without memory.
-bool read_extensions(OPENSSL_CLIENT_HELLO& hello, Bytes& name) noexcept;
+constexpr std::size_t kNameSize = 256;  // of a server name (RFC 1035 3.1: at most 255 bytes), and a NUL byte
+
+// Finds server name, ALPN and versions in hello.extensions; what is malformed counts as absent. `name`, of kNameSize bytes,
+// is the memory of the server name.
+void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept;
 
 }  // namespace openssl_event
 

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "openssl_event/event_memory.h"
+#include "openssl_event/record_header.h"
 
 namespace openssl_event {
 namespace {
@@ -14,11 +15,6 @@ namespace {
 constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
 // Two of the longest records: one that is being cut out and one that is arriving.
 constexpr std::size_t kChunk = 2 * OPENSSL_MAX_RECORD;
-
-// RFC 8446 5.1: change_cipher_spec, alert, handshake, application_data; RFC 6520: heartbeat. Version 3.x.
-bool looks_like_a_record(const unsigned char* header) noexcept {
-  return header[0] >= 20 && header[0] <= 24 && header[1] == 3;
-}
 
 // RFC 5246 E.2: a two-byte length with the highest bit set, then message type 1.
 bool looks_like_an_sslv2_hello(const unsigned char* header) noexcept { return (header[0] & 0x80) && header[2] == 1; }
@@ -47,7 +43,7 @@ std::size_t Framer::unit_size(const unsigned char* bytes, std::size_t len) noexc
   if (unframed_) return len;
   if (len < kHeader) return 0;
   if (looks_like_a_record(bytes)) {
-    const std::size_t size = kHeader + static_cast<std::size_t>(bytes[3] << 8 | bytes[4]);
+    const std::size_t size = record_size(bytes);
     if (size <= OPENSSL_MAX_RECORD) return size;  // libssl refuses a longer one by its header alone
   } else if (first_ && looks_like_an_sslv2_hello(bytes)) {
     const std::size_t size = 2 + static_cast<std::size_t>((bytes[0] & 0x7f) << 8 | bytes[1]);

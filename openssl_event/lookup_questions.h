@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 
+#include "openssl_event/client_hello.h"
 #include "openssl_event/connection.h"
 #include "openssl_event/lookup.h"
 
@@ -43,8 +44,8 @@ struct HelloQuestion final : Lookup {
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.client_hello = &hello; }
 
   OPENSSL_CLIENT_HELLO hello = {};
-  Bytes storage;  // of all that hello points to
-  Bytes name;
+  Bytes storage;  // of all that hello points to, but the name
+  char name[kNameSize];
   std::unique_ptr<OPENSSL_EXTENSION[]> extensions;
 };
 

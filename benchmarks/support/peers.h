@@ -75,7 +75,7 @@ class Machine {
 
   openssl_t* get() const { return tls_.get(); }
 
-  // As PlainPeer::handshake. execute(event) disposes of each ENGINE_CALL_OUT.
+  // As PlainPeer::handshake. execute(event) disposes of each ENGINE_CALL_OUT and LOOKUP_OUT.
   template <class Execute, class Call = Untimed>
   void handshake(Wire& from, Wire& to, Execute&& execute, Call&& call = {}) {
     receive(from, call);
@@ -104,7 +104,8 @@ class Machine {
   void pump(Wire& to, Execute&& execute, Call&& call = {}) {
     while (OPENSSL_EVENT* e = call([&] { return openssl_getEvent(get()); })) {
       switch (e->kind) {
-        case OPENSSL_ENGINE_CALL_OUT_KIND: execute(e); break;
+        case OPENSSL_ENGINE_CALL_OUT_KIND:
+        case OPENSSL_LOOKUP_OUT_KIND: execute(e); break;
         case OPENSSL_RECORD_OUT_KIND: call([&] { return openssl_queueRecord(get(), e); }); break;
         case OPENSSL_STATUS_OUT_KIND: note(e->s);  // fall through
         case OPENSSL_CLEARTEXT_OUT_KIND: call([&] { return openssl_putEvent(get(), e); }); break;
