@@ -4,6 +4,10 @@
 
 #include <openssl/ssl.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A context that accepts certificates of the authorities in a file (PEM), or, with NULL, of the system's trust store. The
  * caller frees it; NULL with the reason in the error queue.
@@ -15,5 +19,9 @@ SSL_CTX *verified_context(const char *authorities);
  * sent (SNI; RFC 6066 3: not an address). The caller frees it; NULL without memory.
  */
 SSL *verified_ssl(SSL_CTX *context, const char *host);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "openssl_event/connection.h"
 #include "openssl_event/error_queue.h"
+#include "openssl_event/lookup_callbacks.h"
 
 using namespace openssl_event;
 
@@ -141,12 +142,14 @@ void openssl_connection_st::after_handshake() noexcept {
 
 // What can be an ENGINE_CALL libssl needs in a handshake only. Reading or writing data it gets into one by a renegotiation
 // (TLS 1.2), and reading by a post-handshake authentication (1.3): a server asks for that only if it verifies its peer,
-// of a client one cannot tell. A KeyUpdate and a ticket need no private key. Were it otherwise, the operation would be
-// performed in place, as outside of steps.
+// of a client one cannot tell. A KeyUpdate and a ticket need no private key; but the key of a ticket that the application
+// asks for (SSL_new_session_ticket) may be looked up. Were it otherwise, the operation would be performed in place, and the
+// lookup have its default answer, as outside of steps.
 void openssl_connection_st::foresee_waits() noexcept {
   const bool authenticates = !SSL_is_server(ssl_) || (SSL_get_verify_mode(ssl_) & SSL_VERIFY_PEER);
-  write_may_wait_ = renegotiation_;
-  read_may_wait_ = renegotiation_ || (SSL_version(ssl_) >= TLS1_3_VERSION && authenticates);
+  const ContextLookups* lookups = lookups_of(SSL_get_SSL_CTX(ssl_));
+  write_may_wait_ = renegotiation_ || (lookups && (lookups->on & OPENSSL_LOOKUP_TICKET_KEY));
+  read_may_wait_ = write_may_wait_ || (SSL_version(ssl_) >= TLS1_3_VERSION && authenticates);
 }
 
 void openssl_connection_st::after_read() noexcept {

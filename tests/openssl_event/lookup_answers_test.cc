@@ -351,6 +351,26 @@ TEST(PostHandshakeAuthentication, WaitsForItsVerification) {
   EXPECT_NE(SSL_get0_peer_certificate(server->ssl()), nullptr);
 }
 
+// SSL_new_session_ticket, long after the handshake: the read that comes by has to wait.
+TEST(LateTicket, WaitsForItsKey) {
+  LookupFixture fixture({TLS1_3_VERSION, OPENSSL_LOOKUP_TICKET_KEY, false, false});
+  fixture.make();
+  fixture.server->on_lookup = [&](OPENSSL_EVENT* e) { fixture.answer(e); };
+  fixture.expect_effect();
+  const int before = fixture.server->lookups_seen;
+  fixture.server->keep_lookups = true;
+  ASSERT_EQ(SSL_new_session_ticket(fixture.server->ssl()), 1);
+  fixture.client->send("more");
+  carry(*fixture.client, *fixture.server);
+  EXPECT_EQ(fixture.server->lookups_seen, before + 1);
+  ASSERT_EQ(fixture.server->lookups.size(), 1u);
+  fixture.answer(fixture.server->lookups.front());
+  openssl_returnEvent(fixture.server->lookups.front());
+  fixture.server->lookups.clear();
+  carry(*fixture.client, *fixture.server);
+  EXPECT_EQ(fixture.server->received(), "pingmore");
+}
+
 TEST(HelloRetryRequest, AsksForTheSecondHelloToo) {
   Pair pair(TLS1_3_VERSION);
   SSL_CTX_set1_groups_list(pair.client_context.get(), "X25519:P-256");
