@@ -47,10 +47,15 @@ bool DeriveOperation::allocate() noexcept {
   secret_size_ = full_length(key_);
   if (!key_.is_engines() && EVP_PKEY_derive(inner_.pkey(), nullptr, &secret_size_) <= 0) return false;
   secret_ = static_cast<unsigned char*>(OPENSSL_zalloc(secret_size_));
+  name_group();
+  return secret_ != nullptr;
+}
+
+void DeriveOperation::name_group() noexcept {
+  if (key_.type()[0] == 'X') return;  // X25519 and X448 are groups
   ERR_set_mark();
   if (EVP_PKEY_get_group_name(key_.inner(), group_, sizeof group_, nullptr) <= 0) group_[0] = '\0';
   ERR_pop_to_mark();
-  return secret_ != nullptr;
 }
 
 void DeriveOperation::expose(OPENSSL_ENGINE_CALL& call) noexcept {

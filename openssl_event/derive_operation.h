@@ -30,6 +30,7 @@ class DeriveOperation final : public Operation {
   DeriveOperation(OffloadedKey& key, OffloadedKey& peer, bool is_padded, InnerContext& inner) noexcept;
   ~DeriveOperation() override;
   bool allocate() noexcept;
+  void name_group() noexcept;
   bool peer_is_valid() const noexcept;
   void cut_leading_zeros() noexcept;
 

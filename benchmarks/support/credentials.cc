@@ -42,8 +42,8 @@ Certificate make_certificate(EVP_PKEY* key) {
   return certificate;
 }
 
-Context common_context(const SSL_METHOD* method, Buffers buffers) {
-  Context context(SSL_CTX_new(method));
+Context common_context(const SSL_METHOD* method, Buffers buffers, OSSL_LIB_CTX* library = nullptr) {
+  Context context(SSL_CTX_new_ex(library, nullptr, method));
   require(context && SSL_CTX_set_ciphersuites(context.get(), "TLS_AES_128_GCM_SHA256") &&
               SSL_CTX_set_cipher_list(context.get(), "ECDHE+AES128+AESGCM"),
           "making a context");
@@ -64,8 +64,8 @@ Credentials make_credentials(KeyKind kind) {
   return credentials;
 }
 
-Context server_context(const Credentials& credentials, EVP_PKEY* key, Buffers buffers) {
-  Context context = common_context(TLS_server_method(), buffers);
+Context server_context(const Credentials& credentials, EVP_PKEY* key, Buffers buffers, OSSL_LIB_CTX* library) {
+  Context context = common_context(TLS_server_method(), buffers, library);
   require(SSL_CTX_use_certificate(context.get(), credentials.certificate.get()) && SSL_CTX_use_PrivateKey(context.get(), key),
           "using the key");
   return context;

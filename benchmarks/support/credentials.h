@@ -29,9 +29,11 @@ struct Credentials {
 enum class KeyKind { rsa2048, rsa4096, p256 };
 Credentials make_credentials(KeyKind kind);
 
-// Of TLS 1.3 with TLS_AES_128_GCM_SHA256, or 1.2 with AES128-GCM-SHA256. Without a session cache.
+// Of TLS 1.3 with TLS_AES_128_GCM_SHA256, or 1.2 with AES128-GCM-SHA256. Without a session cache. `library`: as for
+// SSL_CTX_new_ex.
 enum class Buffers { kept, released };
-Context server_context(const Credentials& credentials, EVP_PKEY* key, Buffers buffers = Buffers::kept);
+Context server_context(const Credentials& credentials, EVP_PKEY* key, Buffers buffers = Buffers::kept,
+                       OSSL_LIB_CTX* library = nullptr);
 Context client_context(int version = TLS1_3_VERSION, Buffers buffers = Buffers::kept);
 
 }  // namespace benchmarks
