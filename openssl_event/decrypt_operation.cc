@@ -73,10 +73,11 @@ bool DecryptOperation::run(OPENSSL_ENGINE_CALL&) noexcept {
   return true;
 }
 
-void DecryptOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
-  if (done_here_) return;
+bool DecryptOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+  if (done_here_) return true;
   const size_t len = call.u.d.message_len == message_size_ ? message_size_ : 0;
   take_premaster(premaster_, message_, len, settings_.client_version, settings_.other_version);
+  return true;
 }
 
 void DecryptOperation::copy_premaster(unsigned char* out) const noexcept {

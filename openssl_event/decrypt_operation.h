@@ -20,7 +20,7 @@ class DecryptOperation final : public Operation {
 
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
   bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
-  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
+  bool collect(OPENSSL_ENGINE_CALL& call) noexcept override;
 
   // After perform() has succeeded: as for SignOperation.
   InnerContext release_inner() noexcept { return std::move(inner_); }

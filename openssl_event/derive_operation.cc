@@ -98,11 +98,15 @@ void DeriveOperation::cut_leading_zeros() noexcept {
   secret_len_ -= zeros;
 }
 
-void DeriveOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
-  secret_len_ = call.u.x.secret_len <= secret_size_ ? call.u.x.secret_len : 0;
-  if (done_here_) return;
-  if (secret_len_ != secret_size_) secret_len_ = 0;  // an engine wrote it: what has another length is no secret
-  if (cuts_zeros_) cut_leading_zeros();              // RFC 5246 8.1.2
+bool DeriveOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+  secret_len_ = call.u.x.secret_len;
+  if (done_here_) return true;
+  if (secret_len_ != secret_size_) {  // an engine wrote it: what has another length is no secret
+    ERR_raise(ERR_LIB_PROV, PROV_R_BAD_LENGTH);
+    return false;
+  }
+  if (cuts_zeros_) cut_leading_zeros();  // RFC 5246 8.1.2
+  return true;
 }
 
 bool DeriveOperation::copy_secret(unsigned char* secret, size_t* len, size_t size) const noexcept {

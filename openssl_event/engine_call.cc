@@ -88,7 +88,7 @@ Event* make_call(Operation& operation, const OPENSSL_ENGINE* engine) noexcept {
 bool finish_call(Event* call, Operation& operation) noexcept {
   const bool declined = call->declined;
   const bool succeeded = call->succeeded;
-  if (succeeded) operation.collect(call->pub.e);
+  const bool done = succeeded && operation.collect(call->pub.e);
   if (!succeeded && !declined) {
     if (call->pub.e.err.code)
       raise_error(call->pub.e.err);
@@ -96,15 +96,13 @@ bool finish_call(Event* call, Operation& operation) noexcept {
       ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the engine call came back unexecuted");
   }
   destroy_event(call);
-  return declined ? run_here(operation) : succeeded;
+  return declined ? run_here(operation) : done;
 }
 
 bool run_here(Operation& operation) noexcept {
   OPENSSL_ENGINE_CALL call = {};
   operation.expose(call);
-  if (!operation.run(call)) return false;
-  operation.collect(call);
-  return true;
+  return operation.run(call) && operation.collect(call);
 }
 
 bool perform_in_place(Operation& operation) noexcept {

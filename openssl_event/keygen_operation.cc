@@ -77,12 +77,13 @@ bool KeygenOperation::run(OPENSSL_ENGINE_CALL&) noexcept {
   return generated_ != nullptr;
 }
 
-void KeygenOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+bool KeygenOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+  if (generated_ != nullptr) return true;
   OPENSSL_KEYGEN& result = call.u.k;
-  if (generated_ != nullptr) return;
   handle_ = {call.engine, result.handle, result.free_handle};
   result.free_handle = nullptr;
-  public_len_ = result.public_key_len <= sizeof public_ ? result.public_key_len : 0;
+  generated_ = make_public(result.public_key_len);
+  return generated_ != nullptr;
 }
 
 void KeygenOperation::discard(OPENSSL_ENGINE_CALL& call) noexcept {
@@ -90,19 +91,25 @@ void KeygenOperation::discard(OPENSSL_ENGINE_CALL& call) noexcept {
   call.u.k.free_handle = nullptr;
 }
 
-EVP_PKEY* KeygenOperation::make_public() noexcept {
-  EVP_PKEY* key = generate(false);
-  if (key != nullptr && public_len_ != 0 && EVP_PKEY_set1_encoded_public_key(key, public_, public_len_) > 0) return key;
+EVP_PKEY* KeygenOperation::make_parameters() noexcept {
+  if (template_ == nullptr) return generate(false);
+  EVP_PKEY* key = EVP_PKEY_new();
+  if (key != nullptr && EVP_PKEY_copy_parameters(key, template_->inner()) > 0) return key;
+  EVP_PKEY_free(key);
+  return nullptr;
+}
+
+// Of what an engine gave. The engine has the other half.
+EVP_PKEY* KeygenOperation::make_public(size_t len) noexcept {
+  EVP_PKEY* key = make_parameters();
+  if (key != nullptr && len <= sizeof public_ && EVP_PKEY_set1_encoded_public_key(key, public_, len) > 0) return key;
   EVP_PKEY_free(key);
   ERR_raise_data(ERR_LIB_PROV, PROV_R_INVALID_KEY, "the engine's key is not of the group");
   return nullptr;
 }
 
-bool KeygenOperation::fill(OffloadedKey& key) noexcept {
-  EVP_PKEY* inner = generated_ != nullptr ? std::exchange(generated_, nullptr) : make_public();
-  if (inner == nullptr) return false;
-  key.adopt_generated(inner, OSSL_KEYMGMT_SELECT_KEYPAIR, std::exchange(handle_, {}));
-  return true;
+void KeygenOperation::fill(OffloadedKey& key) noexcept {
+  key.adopt_generated(std::exchange(generated_, nullptr), OSSL_KEYMGMT_SELECT_KEYPAIR, std::exchange(handle_, {}));
 }
 
 bool KeygenOperation::fill_parameters(OffloadedKey& key) noexcept {

@@ -17,12 +17,11 @@ class KeygenOperation final : public Operation {
 
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
   bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
-  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
+  bool collect(OPENSSL_ENGINE_CALL& call) noexcept override;
   void discard(OPENSSL_ENGINE_CALL& call) noexcept override;
 
-  // After perform() has succeeded: moves the result into a key like the one of make(). False: an engine gave a public key
-  // that is none.
-  bool fill(OffloadedKey& key) noexcept;
+  // After perform() has succeeded: moves the result into a key like the one of make().
+  void fill(OffloadedKey& key) noexcept;
   // Without a key pair, in place.
   bool fill_parameters(OffloadedKey& key) noexcept;
 
@@ -30,7 +29,8 @@ class KeygenOperation final : public Operation {
   explicit KeygenOperation(OffloadedKey& like) noexcept;
   ~KeygenOperation() override;
   EVP_PKEY* generate(bool with_keys) noexcept;
-  EVP_PKEY* make_public() noexcept;
+  EVP_PKEY* make_parameters() noexcept;
+  EVP_PKEY* make_public(size_t len) noexcept;
   void name_group() noexcept;
 
   static constexpr size_t kLongest = 1024;  // ffdhe8192 (RFC 7919 A.5)
@@ -41,7 +41,6 @@ class KeygenOperation final : public Operation {
   char group_[32] = "";
   EVP_PKEY* generated_ = nullptr;
   EngineHandle handle_;
-  size_t public_len_ = 0;
   unsigned char public_[kLongest];
 };
 

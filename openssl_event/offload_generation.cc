@@ -48,8 +48,8 @@ OffloadedKey* OffloadGeneration::generate() noexcept {
   if (key == nullptr) return nullptr;
   const bool with_keys = (selection_ & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
   KeygenOperation* operation = KeygenOperation::make(*key, template_, params_);
-  const bool done = operation != nullptr && (with_keys ? perform(*operation) && operation->fill(*key)
-                                                       : operation->fill_parameters(*key));
+  const bool done = operation != nullptr && (with_keys ? perform(*operation) : operation->fill_parameters(*key));
+  if (done && with_keys) operation->fill(*key);
   if (operation != nullptr) operation->unref();
   if (done) return key;
   key->unref();

@@ -196,12 +196,11 @@ EVP_PKEY* openssl_offloadKey(EVP_PKEY* key, OSSL_LIB_CTX* libctx, const char* pr
 
 EVP_PKEY* openssl_engineKey(EVP_PKEY* public_key, const OPENSSL_ENGINE* engine, void* handle,
                             void (*free_handle)(void*)) {
-  EngineHandle held{engine, handle, free_handle};
   const char* type = public_key == nullptr || engine == nullptr ? nullptr : type_of(public_key);
   const OffloadLibrary* library = type == nullptr ? nullptr : offload_library();
-  OffloadRequest request{public_key, nullptr, nullptr, 0, held};
+  OffloadRequest request{public_key, nullptr, nullptr, 0, {engine, handle, free_handle}};
   EVP_PKEY* key = library == nullptr ? nullptr : wrap(*library, type, request);
-  if (request.handle.engine != nullptr) held.end();  // not taken over
+  request.handle.end();  // unless the key has taken it over
   return key;
 }
 

@@ -25,8 +25,8 @@ class Operation {
   virtual void expose(OPENSSL_ENGINE_CALL& call) noexcept = 0;
   // Executes with OpenSSL in the calling thread; on failure the reason is the newest entry of its error queue.
   virtual bool run(OPENSSL_ENGINE_CALL& call) noexcept = 0;
-  // Takes the result out of a call that has succeeded, whoever executed it.
-  virtual void collect(OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  // Takes the result out of a call that has succeeded, whoever executed it. False, with an error raised: it is none.
+  virtual bool collect(OPENSSL_ENGINE_CALL& call) noexcept = 0;
   // Ends what a result that nobody has collected owns.
   virtual void discard(OPENSSL_ENGINE_CALL&) noexcept {}
 

@@ -80,8 +80,10 @@ bool Runner::perform(Operation& operation) noexcept {
 bool Runner::suspend(Operation& operation) noexcept {
   Event* call = make_call(operation, engine_);
   if (!call || !wait_for(call)) return false;
-  call_failed_ = !call->succeeded && !call->declined;
-  return finish_call(call, operation);
+  const bool declined = call->declined;
+  const bool done = finish_call(call, operation);
+  call_failed_ = !done && !declined;
+  return done;
 }
 
 bool Runner::wait_for(Event* event) noexcept {

@@ -72,9 +72,11 @@ bool SignOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   return done > 0;
 }
 
-void SignOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+bool SignOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
   // An engine wrote it: a length that cannot be is no signature.
   signature_len_ = call.u.s.signature_len <= signature_size_ ? call.u.s.signature_len : 0;
+  if (signature_len_ == 0) ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_SIGNATURE_SIZE);
+  return signature_len_ != 0;
 }
 
 bool SignOperation::copy_signature(unsigned char* signature, size_t* len, size_t size) const noexcept {

@@ -22,7 +22,7 @@ class SignOperation final : public Operation {
 
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
   bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
-  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
+  bool collect(OPENSSL_ENGINE_CALL& call) noexcept override;
 
   // After perform() has succeeded: the inner context back, for what the caller may still ask of it, and the signature.
   InnerContext release_inner() noexcept { return std::move(inner_); }

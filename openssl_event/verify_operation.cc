@@ -68,6 +68,9 @@ bool VerifyOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   return true;
 }
 
-void VerifyOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept { valid_ = call.u.v.valid == 1; }
+bool VerifyOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {
+  valid_ = call.u.v.valid == 1;
+  return true;
+}
 
 }  // namespace openssl_event

@@ -23,7 +23,7 @@ class VerifyOperation final : public Operation {
   void expose(OPENSSL_ENGINE_CALL& call) noexcept override;
   // True if it could be told whether the signature is valid.
   bool run(OPENSSL_ENGINE_CALL& call) noexcept override;
-  void collect(OPENSSL_ENGINE_CALL& call) noexcept override;
+  bool collect(OPENSSL_ENGINE_CALL& call) noexcept override;
 
   // After perform() has succeeded: as for SignOperation.
   InnerContext release_inner() noexcept { return std::move(inner_); }

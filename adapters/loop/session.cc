@@ -72,8 +72,14 @@ void Session::run() {
   }
 }
 
-// On a worker if there are any, and their queue has room; else here and now.
+// By the engine itself if it can work by itself; on a worker if there are any, and their queue has room; else here and now.
 void Session::execute(OPENSSL_EVENT* call) {
+  if (call->e.engine->start && calls_.completions) {
+    if (openssl_startCall(call, calls_.completions)) return;
+    openssl_failCall(call, nullptr);
+    openssl_putEvent(tls_, call);
+    return;
+  }
   if (calls_.workers && openssl_submitCall(calls_.workers, call, calls_.completions)) return;
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();

@@ -21,7 +21,7 @@ namespace loop {
 // Where the engine calls of a loop's sessions are executed. Outlives the sessions.
 struct Calls {
   openssl_workers_t* workers = nullptr;          // nullptr: in place
-  openssl_completions_t* completions = nullptr;  // where the workers' calls come home
+  openssl_completions_t* completions = nullptr;  // where calls come home from workers, and from engines that start them
 };
 
 // Who makes something of what comes out of a session. Called by Session::run only.

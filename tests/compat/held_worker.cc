@@ -20,7 +20,7 @@ class HeldWorker::Operation final : public openssl_event::Operation {
  public:
   Operation() noexcept : openssl_event::Operation(OPENSSL_OPERATION_SIGN) {}
   void expose(OPENSSL_ENGINE_CALL&) noexcept override {}
-  void collect(OPENSSL_ENGINE_CALL&) noexcept override {}
+  bool collect(OPENSSL_ENGINE_CALL&) noexcept override { return true; }
   bool run(OPENSSL_ENGINE_CALL&) noexcept override {
     std::unique_lock hold(mutex_);
     running_ = true;

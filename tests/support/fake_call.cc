@@ -25,7 +25,7 @@ class FakeOperation : public Operation {
     call.u.s.signature_len = sizeof result_;
     return true;
   }
-  void collect(OPENSSL_ENGINE_CALL&) noexcept override {}
+  bool collect(OPENSSL_ENGINE_CALL&) noexcept override { return true; }
 
  private:
   ~FakeOperation() override { existing--; }
