@@ -31,6 +31,7 @@ void openssl_free(openssl_t* tls) {
   if (tls) tls->destroy();
 }
 
+openssl_t* openssl_fromSSL(const SSL* ssl) { return Connection::of(ssl); }
 SSL* openssl_ssl(const openssl_t* tls) { return tls->ssl(); }
 void openssl_setUser(openssl_t* tls, void* user) { tls->set_user(user); }
 void* openssl_user(const openssl_t* tls) { return tls->user(); }

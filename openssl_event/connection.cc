@@ -4,6 +4,13 @@
 using namespace openssl_event;
 
 openssl_connection_st::Event* openssl_connection_st::get() noexcept {
+  busy_ = true;
+  Event* e = next_event();
+  busy_ = false;
+  return e;
+}
+
+openssl_connection_st::Event* openssl_connection_st::next_event() noexcept {
   turn_due_ = false;
   if (budget_ && spent_ == budget_) {
     spent_ = 0;

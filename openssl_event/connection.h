@@ -92,6 +92,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   SSL* ssl() const noexcept { return ssl_; }
   void* user() const noexcept { return user_; }
   openssl_event::Framer& framer() noexcept { return framer_; }
+  bool busy() const noexcept { return busy_; }
   bool established() const noexcept { return established_ && !failed_; }
   bool renegotiation_allowed() const noexcept { return renegotiation_; }
   bool output_closing() const noexcept { return close_requested_; }
@@ -114,6 +115,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool go_on(Outcome outcome) noexcept;
   void finish_step() noexcept;
   void call_out(Event* call) noexcept override { emit(call); }
+  Event* next_event() noexcept;
   Event* hand_out() noexcept;
   void trace(int direction, const Event* e) noexcept;
 
@@ -239,6 +241,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool has_spoken_ = false;        // libssl had something to say on the record path, and a read for it
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool release_due_ = false;       // the SSL is to be freed when that can be
+  bool busy_ = false;              // in get(): what calls libssl is this library, or a callback of libssl's
   bool turn_due_ = false;          // the budget is spent
   bool lookup_failed_ = false;     // one that this step could not do without
   bool out_of_memory_ = false;

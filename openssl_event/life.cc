@@ -102,6 +102,7 @@ void openssl_connection_st::note_info(const SSL* ssl, int where, int value) noex
 }
 
 void openssl_connection_st::destroy() noexcept {
+  busy_ = true;
   poison();
   clear_errors();
   while (Event* e = lent_.pop_front()) orphan(e);

@@ -196,7 +196,7 @@ union OPENSSL_event_u {
  * Makes a state machine for `ssl`, which is configured as usual: SSL_set_connect_state or SSL_set_accept_state, server
  * name, ALPN, verification, key (openssl_offloadKey to see its calls). The machine holds a reference of its own, so the
  * caller may SSL_free. From here to openssl_free nobody else calls SSL_read, SSL_write, SSL_do_handshake, SSL_shutdown or
- * SSL_set_bio on it; inspection is free. The machine sets the BIOs, read_ahead off, SSL_MODE_ASYNC off, partial writes on,
+ * SSL_set_bio on it (but see compat/compat.h); inspection is free. The machine sets the BIOs, read_ahead off, SSL_MODE_ASYNC off, partial writes on,
  * SSL_OP_NO_RENEGOTIATION (see openssl_allowRenegotiation), and an info callback that calls the one set before.
  * Fails without memory, for a DTLS or QUIC object, and for one without a role or whose handshake has begun.
  */
@@ -211,6 +211,9 @@ void openssl_free(openssl_t *tls);
 
 /* The SSL, for inspection (certificates, session, exporter ...). Borrowed; valid until openssl_free. NULL: see openssl_releaseSsl. */
 SSL *openssl_ssl(const openssl_t *tls);
+
+/* The connection that openssl_new has made of this SSL, for callbacks that get the SSL alone; NULL if there is none. */
+openssl_t *openssl_fromSSL(const SSL *ssl);
 
 /* A pointer of the application's, copied into each event that the machine makes from now on. */
 void openssl_setUser(openssl_t *tls, void *user);
