@@ -1,5 +1,5 @@
-// A session store that takes 50 ms: what it costs the network thread if it is asked by LOOKUP events, beside a store that
-// answers at once, and beside libssl, whose callback must wait for it.
+// A session store that takes 50 ms: what it costs the network thread if it is asked by LOOKUP events, beside a store
+// that answers at once, and beside libssl, whose callback must wait for it.
 #include <unistd.h>
 
 #include <cstring>
@@ -60,7 +60,8 @@ SSL_SESSION* make_session(const Credentials& credentials, SSL_CTX* client_side) 
 }
 
 struct Connection {
-  Connection(SSL_CTX* client_side, SSL_CTX* server_side, SSL_SESSION* session) : client(client_side), server(server_side) {
+  Connection(SSL_CTX* client_side, SSL_CTX* server_side, SSL_SESSION* session)
+      : client(client_side), server(server_side) {
     require(SSL_set_session(client.ssl(), session), "SSL_set_session");
   }
   PlainPeer client;
@@ -197,7 +198,8 @@ void run(const Settings& settings) {
   const Credentials credentials = make_credentials(KeyKind::p256);
   const Context client_side = client_context();
   SSL_SESSION* session = make_session(credentials, client_side.get());
-  const Context asked = store_context(credentials), called = store_context(credentials), waits = store_context(credentials);
+  const Context asked = store_context(credentials), called = store_context(credentials),
+                waits = store_context(credentials);
   require(openssl_setLookups(asked.get(), OPENSSL_LOOKUP_SESSION), "openssl_setLookups");
   SSL_CTX_sess_set_get_cb(called.get(), give_stored);
   SSL_CTX_sess_set_get_cb(waits.get(), give_stored_late);
@@ -205,7 +207,8 @@ void run(const Settings& settings) {
   Samples instant_rate, slow_rate, rate_ratio, instant_call, slow_call, plain;
   const int rounds = settings.rounds(15, 1), handshakes = settings.rounds(2000, 50);
   for (int i = 0; i < rounds; ++i) {
-    Storm instant(client_side.get(), asked.get(), session, 0), slow(client_side.get(), asked.get(), session, kStoreTakes);
+    Storm instant(client_side.get(), asked.get(), session, 0),
+        slow(client_side.get(), asked.get(), session, kStoreTakes);
     const double at_once = instant.rate(handshakes), late = slow.rate(handshakes);
     instant_rate.add(at_once);
     slow_rate.add(late);
@@ -216,7 +219,8 @@ void run(const Settings& settings) {
   }
   Samples callback, lookup, difference;
   for (int i = 0; i < settings.rounds(5000, 10); ++i) {
-    const std::int64_t a = server_time(client_side.get(), called.get(), session), b = server_time(client_side.get(), asked.get(), session);
+    const std::int64_t a = server_time(client_side.get(), called.get(), session),
+                       b = server_time(client_side.get(), asked.get(), session);
     callback.add(a);
     lookup.add(b);
     difference.add(b - a);
@@ -247,7 +251,8 @@ int main(int argc, char** argv) {
   benchmarks::Settings settings;
   settings.quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   if (argc > 1 + settings.quick) {
-    std::fprintf(stderr, "usage: lookups [--quick]\n  --quick  a few rounds: shows that everything runs, measures nothing\n");
+    std::fprintf(stderr,
+                 "usage: lookups [--quick]\n  --quick  a few rounds: shows that everything runs, measures nothing\n");
     return 2;
   }
 #ifndef NDEBUG

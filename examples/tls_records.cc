@@ -22,21 +22,31 @@ namespace {
 
 const char* type_name(unsigned type) {
   switch (type) {
-    case 20: return "change_cipher_spec";
-    case 21: return "alert";
-    case 22: return "handshake";
-    case 23: return "application_data";
-    default: return "heartbeat";
+    case 20:
+      return "change_cipher_spec";
+    case 21:
+      return "alert";
+    case 22:
+      return "handshake";
+    case 23:
+      return "application_data";
+    default:
+      return "heartbeat";
   }
 }
 
 std::string version_name(unsigned version) {
   switch (version) {
-    case 0x0300: return "SSL 3.0";
-    case 0x0301: return "TLS 1.0";
-    case 0x0302: return "TLS 1.1";
-    case 0x0303: return "TLS 1.2";
-    case 0x0304: return "TLS 1.3";
+    case 0x0300:
+      return "SSL 3.0";
+    case 0x0301:
+      return "TLS 1.0";
+    case 0x0302:
+      return "TLS 1.1";
+    case 0x0303:
+      return "TLS 1.2";
+    case 0x0304:
+      return "TLS 1.3";
   }
   char text[16];
   std::snprintf(text, sizeof text, "0x%04x", version);
@@ -89,14 +99,16 @@ class Direction {
  private:
   static Direction& of(OPENSSL_RECORD_PARSER* parser) { return *static_cast<Direction*>(parser->user); }
   static int begin_record(OPENSSL_RECORD_PARSER* parser) {
-    std::printf("%s %s, %u bytes, %s\n", of(parser).name_, type_name(parser->type), parser->length, version_name(parser->version).c_str());
+    std::printf("%s %s, %u bytes, %s\n", of(parser).name_, type_name(parser->type), parser->length,
+                version_name(parser->version).c_str());
     return 0;
   }
   static int take_fragment(OPENSSL_RECORD_PARSER* parser, const char* data, std::size_t size) {
     if (parser->type == 22) of(parser).collect(data, size);
     return 0;
   }
-  static constexpr OPENSSL_RECORD_CALLBACKS kCallbacks = {sizeof(OPENSSL_RECORD_CALLBACKS), begin_record, take_fragment, nullptr};
+  static constexpr OPENSSL_RECORD_CALLBACKS kCallbacks = {sizeof(OPENSSL_RECORD_CALLBACKS), begin_record, take_fragment,
+                                                          nullptr};
 
   // The first handshake message, which may be spread over records: what follows may be encrypted.
   void collect(const char* data, std::size_t size) {
@@ -120,9 +132,11 @@ class Direction {
                   printable(name, std::strlen(name)).c_str(), list_of_protocols(client.alpn, client.alpn_len).c_str(),
                   list_of_versions(client).c_str(), client.cipher_suites_len / 2, client.extension_count);
     else if (openssl_parseServerHello(hello_, size, &server))
-      std::printf("%s   %s %s, cipher suite 0x%04x, ALPN %s\n", name_, server.retry ? "HelloRetryRequest" : "ServerHello",
-                  version_name(server.version).c_str(), server.cipher_suite,
-                  server.alpn ? printable(reinterpret_cast<const char*>(server.alpn), server.alpn_len).c_str() : "none in the clear");
+      std::printf("%s   %s %s, cipher suite 0x%04x, ALPN %s\n", name_,
+                  server.retry ? "HelloRetryRequest" : "ServerHello", version_name(server.version).c_str(),
+                  server.cipher_suite,
+                  server.alpn ? printable(reinterpret_cast<const char*>(server.alpn), server.alpn_len).c_str()
+                              : "none in the clear");
   }
 
   const char* const name_;
@@ -157,7 +171,8 @@ int wait_for_client(const char* port) {
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   int client = -1;
-  if (listener >= 0 && bind(listener, generic, size) == 0 && listen(listener, 1) == 0 && getsockname(listener, generic, &size) == 0) {
+  if (listener >= 0 && bind(listener, generic, size) == 0 && listen(listener, 1) == 0 &&
+      getsockname(listener, generic, &size) == 0) {
     std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
     std::fflush(stdout);
     client = accept(listener, nullptr, nullptr);

@@ -1,5 +1,5 @@
-// An HTTPS client that verifies its peer elsewhere: the chain goes to a worker thread, which reads a certificate revocation
-// list (RFC 5280 5), however long that takes, and verifies with it. The network thread goes on meanwhile.
+// An HTTPS client that verifies its peer elsewhere: the chain goes to a worker thread, which reads a certificate
+// revocation list (RFC 5280 5), however long that takes, and verifies with it. The network thread goes on meanwhile.
 //
 //     verifying_client HOST PORT AUTHORITIES CRL [PATH]        both files in PEM form
 #include <netdb.h>
@@ -50,7 +50,8 @@ void verify(OPENSSL_EVENT* e, const std::string& crl_file) {
   const OPENSSL_VERIFY_LOOKUP& wanted = *e->l.u.verify;
   const Crls crls = read_crls(crl_file);
   const std::unique_ptr<X509_STORE_CTX, Free> verification(X509_STORE_CTX_new());
-  if (!crls || !verification || !X509_STORE_CTX_init(verification.get(), wanted.store, sk_X509_value(wanted.chain, 0), wanted.chain) ||
+  if (!crls || !verification ||
+      !X509_STORE_CTX_init(verification.get(), wanted.store, sk_X509_value(wanted.chain, 0), wanted.chain) ||
       !X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(verification.get()), wanted.param)) {
     openssl_failLookup(e, "there is no certificate revocation list");
     return;
@@ -60,7 +61,10 @@ void verify(OPENSSL_EVENT* e, const std::string& crl_file) {
   const bool good = X509_verify_cert(verification.get()) > 0;
   const int error = X509_STORE_CTX_get_error(verification.get());
   const Chain chain(X509_STORE_CTX_get1_chain(verification.get()));
-  openssl_answerVerified(e, good ? X509_V_OK : error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error,
+  openssl_answerVerified(e,
+                         good                 ? X509_V_OK
+                         : error == X509_V_OK ? X509_V_ERR_UNSPECIFIED
+                                              : error,
                          X509_STORE_CTX_get_error_depth(verification.get()), chain.get());
 }
 
@@ -119,7 +123,8 @@ class Client final : private loop::User {
 
   // For bytes of the server, or the worker's answer, whichever comes first.
   bool wait() {
-    pollfd ready[] = {{session_.wants_input() ? fd_ : -1, POLLIN, 0}, {openssl_completionFd(completions_.get()), POLLIN, 0}};
+    pollfd ready[] = {{session_.wants_input() ? fd_ : -1, POLLIN, 0},
+                      {openssl_completionFd(completions_.get()), POLLIN, 0}};
     if (poll(ready, 2, -1) < 0) return false;
     while (OPENSSL_EVENT* answered = openssl_collectCompletion(completions_.get())) openssl_returnEvent(answered);
     if (!ready[0].revents) return true;
@@ -173,7 +178,8 @@ int main(int argc, char** argv) {
   const int fd = connect_to(argv[1], argv[2]);
   if (!ssl || fd < 0) return fail("cannot connect");
   const std::string path = argc == 6 ? argv[5] : "/";
-  Client client(ssl.get(), fd, argv[4], "GET " + path + " HTTP/1.1\r\nHost: " + argv[1] + "\r\nConnection: close\r\n\r\n");
+  Client client(ssl.get(), fd, argv[4],
+                "GET " + path + " HTTP/1.1\r\nHost: " + argv[1] + "\r\nConnection: close\r\n\r\n");
   const int status = client.run();
   close(fd);
   return status;

@@ -104,10 +104,17 @@ void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept {
   for (std::size_t i = 0; i < hello.extension_count; ++i) {
     const OPENSSL_EXTENSION& extension = hello.extensions[i];
     switch (extension.type) {
-      case TLSEXT_TYPE_server_name: host = host_name(extension); break;
-      case TLSEXT_TYPE_application_layer_protocol_negotiation: alpn = whole_vector(extension, 2); break;
-      case TLSEXT_TYPE_supported_versions: versions = whole_vector(extension, 1); break;
-      default: break;
+      case TLSEXT_TYPE_server_name:
+        host = host_name(extension);
+        break;
+      case TLSEXT_TYPE_application_layer_protocol_negotiation:
+        alpn = whole_vector(extension, 2);
+        break;
+      case TLSEXT_TYPE_supported_versions:
+        versions = whole_vector(extension, 1);
+        break;
+      default:
+        break;
     }
   }
   hello.alpn = alpn.data;
@@ -123,8 +130,8 @@ void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept {
 
 using namespace openssl_event;
 
-int openssl_parseClientHello(const unsigned char* message, size_t len, OPENSSL_CLIENT_HELLO* out, OPENSSL_EXTENSION* extensions,
-                             size_t room, char* name) {
+int openssl_parseClientHello(const unsigned char* message, size_t len, OPENSSL_CLIENT_HELLO* out,
+                             OPENSSL_EXTENSION* extensions, size_t room, char* name) {
   *out = {};
   Reader body(body_of(message, len, 1));
   out->legacy_version = body.number(2);
@@ -153,8 +160,8 @@ int openssl_parseServerHello(const unsigned char* message, size_t len, OPENSSL_S
   body.vector(1);  // session id
   out->cipher_suite = body.number(2);
   body.number(1);  // compression method
-  const bool listed =
-      body.at_end() ||
-      for_each_extension(body.vector(2), [&](const OPENSSL_EXTENSION& extension) { take_extension(*out, extension); });
+  const bool listed = body.at_end() || for_each_extension(body.vector(2), [&](const OPENSSL_EXTENSION& extension) {
+                        take_extension(*out, extension);
+                      });
   return listed && body.at_end();
 }

@@ -10,8 +10,8 @@ namespace openssl_event {
 
 constexpr std::size_t kNameSize = 256;  // of a server name (RFC 1035 3.1: at most 255 bytes), and a NUL byte
 
-// Finds server name, ALPN and versions in hello.extensions; what is malformed counts as absent. `name`, of kNameSize bytes,
-// is the memory of the server name.
+// Finds server name, ALPN and versions in hello.extensions; what is malformed counts as absent. `name`, of kNameSize
+// bytes, is the memory of the server name.
 void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept;
 
 }  // namespace openssl_event

@@ -30,14 +30,16 @@ Event* make_lookup(std::unique_ptr<Lookup> lookup, SSL* ssl) noexcept {
 
 // A handshake does not go on without these.
 bool is_required(int question) noexcept {
-  return question & (OPENSSL_LOOKUP_CLIENT_HELLO | OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE_RECEIVED | OPENSSL_LOOKUP_VERIFY);
+  return question &
+         (OPENSSL_LOOKUP_CLIENT_HELLO | OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE_RECEIVED | OPENSSL_LOOKUP_VERIFY);
 }
 
 void raise_failure(const Lookup& lookup) noexcept {
   if (lookup.error.code)
     raise_error(lookup.error);
   else
-    ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the lookup %s came back unanswered", openssl_lookupName(lookup.question));
+    ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "the lookup %s came back unanswered",
+                   openssl_lookupName(lookup.question));
 }
 
 }  // namespace

@@ -11,15 +11,15 @@
 namespace openssl_event {
 
 enum class Answer : std::uint8_t {
-  missing,     // it came back unanswered
+  missing,  // it came back unanswered
   failed,
-  cancelled,   // the connection is being freed
-  unasked,     // there is nobody to be asked, or nothing that could wait
+  cancelled,  // the connection is being freed
+  unasked,    // there is nobody to be asked, or nothing that could wait
   by_default,
   none,
   accept,
   alert,
-  value        // what the question asks for
+  value  // what the question asks for
 };
 
 // A copy of some bytes, wiped at its end.
@@ -45,8 +45,8 @@ class Bytes {
   std::size_t size_ = 0;
 };
 
-// Owns copies of, or references to, the operands, and the answer. The event owns it, and may outlive the connection. While
-// the event is out only who holds it touches this.
+// Owns copies of, or references to, the operands, and the answer. The event owns it, and may outlive the connection.
+// While the event is out only who holds it touches this.
 class Lookup {
  public:
   explicit Lookup(int asked) noexcept : question(asked) {}

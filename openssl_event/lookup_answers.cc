@@ -12,8 +12,8 @@ namespace {
 
 constexpr unsigned kAcceptable = OPENSSL_LOOKUP_CLIENT_HELLO | OPENSSL_LOOKUP_STAPLE_RECEIVED;
 constexpr unsigned kRefusable = kAcceptable | OPENSSL_LOOKUP_CERTIFICATE | OPENSSL_LOOKUP_ALPN;
-constexpr unsigned kOptional = OPENSSL_LOOKUP_CERTIFICATE | OPENSSL_LOOKUP_ALPN | OPENSSL_LOOKUP_SESSION | OPENSSL_LOOKUP_TICKET_KEY |
-                               OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE;
+constexpr unsigned kOptional = OPENSSL_LOOKUP_CERTIFICATE | OPENSSL_LOOKUP_ALPN | OPENSSL_LOOKUP_SESSION |
+                               OPENSSL_LOOKUP_TICKET_KEY | OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE;
 constexpr unsigned kAny = kRefusable | kOptional | OPENSSL_LOOKUP_VERIFY;
 
 int refuse(const char* why) noexcept {
@@ -54,9 +54,13 @@ int answer_plainly(OPENSSL_EVENT* e, unsigned questions, const char* function, A
 
 }  // namespace
 
-int openssl_answerAccept(OPENSSL_EVENT* e) { return answer_plainly(e, kAcceptable, "openssl_answerAccept", Answer::accept); }
+int openssl_answerAccept(OPENSSL_EVENT* e) {
+  return answer_plainly(e, kAcceptable, "openssl_answerAccept", Answer::accept);
+}
 int openssl_answerNone(OPENSSL_EVENT* e) { return answer_plainly(e, kOptional, "openssl_answerNone", Answer::none); }
-int openssl_answerDefault(OPENSSL_EVENT* e) { return answer_plainly(e, kAny, "openssl_answerDefault", Answer::by_default); }
+int openssl_answerDefault(OPENSSL_EVENT* e) {
+  return answer_plainly(e, kAny, "openssl_answerDefault", Answer::by_default);
+}
 
 int openssl_answerAlert(OPENSSL_EVENT* e, int alert) {
   Lookup* lookup = open_lookup(e, kRefusable, "openssl_answerAlert");
@@ -72,7 +76,7 @@ int openssl_answerContext(OPENSSL_EVENT* e, SSL_CTX* context) {
   return question->context ? end(e, Answer::value) : 0;
 }
 
-int openssl_answerCertificate(OPENSSL_EVENT* e, X509* certificate, STACK_OF(X509)* chain, EVP_PKEY* key) {
+int openssl_answerCertificate(OPENSSL_EVENT* e, X509* certificate, STACK_OF(X509) * chain, EVP_PKEY* key) {
   auto* question = open_question<CertificateQuestion>(e, OPENSSL_LOOKUP_CERTIFICATE, "openssl_answerCertificate");
   if (!question) return 0;
   question->certificate.reset(up_ref(certificate));
@@ -85,7 +89,8 @@ int openssl_answerAlpn(OPENSSL_EVENT* e, const unsigned char* protocol, size_t l
   auto* question = open_question<AlpnQuestion>(e, OPENSSL_LOOKUP_ALPN, "openssl_answerAlpn");
   if (!question) return 0;
   question->chosen = question->find(protocol, len);
-  if (question->chosen == question->offered.size()) return refuse("openssl_answerAlpn: the client does not offer this protocol");
+  if (question->chosen == question->offered.size())
+    return refuse("openssl_answerAlpn: the client does not offer this protocol");
   return end(e, Answer::value);
 }
 
@@ -122,7 +127,7 @@ int openssl_answerStaple(OPENSSL_EVENT* e, const unsigned char* response, size_t
   return question->response.copy(response, len) ? end(e, Answer::value) : 0;
 }
 
-int openssl_answerVerified(OPENSSL_EVENT* e, int error, int depth, STACK_OF(X509)* chain) {
+int openssl_answerVerified(OPENSSL_EVENT* e, int error, int depth, STACK_OF(X509) * chain) {
   auto* question = open_question<VerifyQuestion>(e, OPENSSL_LOOKUP_VERIFY, "openssl_answerVerified");
   if (!question) return 0;
   question->verified.reset(chain ? X509_chain_up_ref(chain) : nullptr);

@@ -8,7 +8,9 @@
 namespace openssl_event {
 namespace {
 
-void free_lookups(void*, void* lookups, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<ContextLookups*>(lookups); }
+void free_lookups(void*, void* lookups, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<ContextLookups*>(lookups);
+}
 
 int context_index() noexcept {
   static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_lookups);

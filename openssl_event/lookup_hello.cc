@@ -98,13 +98,15 @@ int certificate_asked(SSL* ssl, int* alert, void*) noexcept {
     case Answer::by_default:
     case Answer::missing:
     case Answer::failed:
-    case Answer::none: return SSL_TLSEXT_ERR_NOACK;
+    case Answer::none:
+      return SSL_TLSEXT_ERR_NOACK;
     case Answer::value:
       if (use(ssl, reply.as<CertificateQuestion>())) return SSL_TLSEXT_ERR_OK;
       break;
     case Answer::accept:
     case Answer::alert:
-    case Answer::cancelled: break;
+    case Answer::cancelled:
+      break;
   }
   set_alert(alert, reply);
   return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -120,7 +122,8 @@ bool AlpnQuestion::fill(const unsigned char* protocols, std::size_t size) noexce
 std::size_t AlpnQuestion::find(const unsigned char* protocol, std::size_t size) const noexcept {
   const unsigned char* list = offered.data();
   std::size_t at = 0;
-  while (at < offered.size() && (list[at] != size || std::memcmp(list + at + 1, protocol, size) != 0)) at += 1u + list[at];
+  while (at < offered.size() && (list[at] != size || std::memcmp(list + at + 1, protocol, size) != 0))
+    at += 1u + list[at];
   return std::min(at, offered.size());
 }
 
@@ -132,7 +135,8 @@ int alpn_asked(SSL* ssl, const unsigned char** out, unsigned char* out_size, con
     case Answer::by_default:
     case Answer::missing:
     case Answer::failed:
-    case Answer::none: return SSL_TLSEXT_ERR_NOACK;
+    case Answer::none:
+      return SSL_TLSEXT_ERR_NOACK;
     case Answer::value: {
       const std::size_t at = reply.as<AlpnQuestion>().chosen;
       *out = in + at + 1;
@@ -141,7 +145,8 @@ int alpn_asked(SSL* ssl, const unsigned char** out, unsigned char* out_size, con
     }
     case Answer::accept:
     case Answer::alert:
-    case Answer::cancelled: break;
+    case Answer::cancelled:
+      break;
   }
   return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol
 }

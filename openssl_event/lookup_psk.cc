@@ -72,7 +72,8 @@ unsigned old_psk_of_server(SSL* ssl, const char* identity, unsigned char* psk, u
 namespace {
 
 // libssl copies the identity after we have returned; the session, which it takes over, keeps it until then.
-bool keep_identity(SSL_SESSION* session, const Bytes& identity, const unsigned char** data, std::size_t* size) noexcept {
+bool keep_identity(SSL_SESSION* session, const Bytes& identity, const unsigned char** data,
+                   std::size_t* size) noexcept {
   void* kept = nullptr;
   if (!SSL_SESSION_set1_ticket_appdata(session, identity.data(), identity.size()) ||
       !SSL_SESSION_get0_ticket_appdata(session, &kept, size))

@@ -13,7 +13,7 @@
 
 namespace openssl_event {
 
-inline void free_chain(STACK_OF(X509)* chain) noexcept { sk_X509_pop_free(chain, X509_free); }
+inline void free_chain(STACK_OF(X509) * chain) noexcept { sk_X509_pop_free(chain, X509_free); }
 
 template <auto Free>
 struct Freeing {

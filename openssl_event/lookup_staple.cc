@@ -53,7 +53,8 @@ int answer_server(SSL* ssl) noexcept {
 
 int answer_client(SSL* ssl) noexcept {
   if (!(lookups_of(SSL_get_SSL_CTX(ssl))->on & OPENSSL_LOOKUP_STAPLE_RECEIVED)) return kAccepted;
-  const Reply reply = ask<ReceivedStapleQuestion>(ssl, [ssl](StapleQuestion& question) { return question.fill_client(ssl); });
+  const Reply reply =
+      ask<ReceivedStapleQuestion>(ssl, [ssl](StapleQuestion& question) { return question.fill_client(ssl); });
   if (reply.is_default() || reply.answer() == Answer::accept) return kAccepted;
   return reply.answer() == Answer::alert ? kRefused : kError;
 }

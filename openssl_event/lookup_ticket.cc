@@ -31,8 +31,10 @@ struct TicketKey {
 bool set_up(TicketKey& key, const unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int encrypts) noexcept {
   char digest[] = "SHA256";
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac(), 32),
-                               OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes(), iv, encrypts) && EVP_MAC_CTX_set_params(mac, params);
+                               OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
+  return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.aes(), iv, encrypts) &&
+         EVP_MAC_CTX_set_params(mac, params);
 }
 
 bool has_name(const TicketKey& key, const unsigned char* name) noexcept {
@@ -67,7 +69,8 @@ int encrypt(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* ci
   return set_up(key, iv, cipher, mac, 1) ? kReady : kFailed;
 }
 
-int decrypt(SSL* ssl, const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) noexcept {
+int decrypt(SSL* ssl, const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* cipher,
+            EVP_MAC_CTX* mac) noexcept {
   Reply reply = ask<TicketQuestion>(ssl, [name](TicketQuestion& question) { return question.fill(name); });
   if (reply.answer() == Answer::cancelled) return kFailed;
   TicketKey key;

@@ -36,7 +36,8 @@ bool VerifyQuestion::fill(SSL* ssl, X509_STORE_CTX* verification) noexcept {
   chain.reset(X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(verification)));
   store.reset(up_ref(trusted));
   param.reset(X509_VERIFY_PARAM_new());
-  if (!chain || !store || !param || !X509_VERIFY_PARAM_set1(param.get(), X509_STORE_CTX_get0_param(verification))) return false;
+  if (!chain || !store || !param || !X509_VERIFY_PARAM_set1(param.get(), X509_STORE_CTX_get0_param(verification)))
+    return false;
   operands = {chain.get(), trusted, param.get(), uses_dane(ssl) || has_callbacks(ssl, trusted)};
   return true;
 }
@@ -62,11 +63,19 @@ bool VerifyQuestion::verify() noexcept {
 
 namespace {
 
-int take(X509_STORE_CTX* verification, VerifyQuestion& answer) noexcept {
-  X509_STORE_CTX_set_error(verification, answer.error);
+// libssl overlooks what is refused in the mode SSL_VERIFY_NONE. It looks at the mode when this has returned.
+int refuse(SSL* ssl, X509_STORE_CTX* verification, int error) noexcept {
+  X509_STORE_CTX_set_error(verification, error);
+  SSL_set_verify(ssl, SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER, SSL_get_verify_callback(ssl));
+  return 0;
+}
+
+int take(SSL* ssl, X509_STORE_CTX* verification, VerifyQuestion& answer) noexcept {
   X509_STORE_CTX_set_error_depth(verification, answer.depth);
   if (answer.verified) X509_STORE_CTX_set0_verified_chain(verification, answer.verified.release());
-  return answer.error == X509_V_OK;
+  if (answer.error != X509_V_OK) return refuse(ssl, verification, answer.error);
+  X509_STORE_CTX_set_error(verification, X509_V_OK);
+  return 1;
 }
 
 }  // namespace
@@ -74,12 +83,10 @@ int take(X509_STORE_CTX* verification, VerifyQuestion& answer) noexcept {
 // The result of the X509_STORE_CTX is what the SSL's verify result, and the alert, are made of.
 int verify_asked(X509_STORE_CTX* verification, void*) noexcept {
   SSL* ssl = ssl_of(verification);
-  Reply reply =
-      ask<VerifyQuestion>(ssl, [=](VerifyQuestion& question) { return question.fill(ssl, verification); });
+  Reply reply = ask<VerifyQuestion>(ssl, [=](VerifyQuestion& question) { return question.fill(ssl, verification); });
   if (reply.is_default()) return X509_verify_cert(verification);
-  if (reply.has_value()) return take(verification, reply.as<VerifyQuestion>());
-  X509_STORE_CTX_set_error(verification, X509_V_ERR_APPLICATION_VERIFICATION);
-  return 0;
+  if (reply.has_value()) return take(ssl, verification, reply.as<VerifyQuestion>());
+  return refuse(ssl, verification, X509_V_ERR_APPLICATION_VERIFICATION);
 }
 
 }  // namespace openssl_event

@@ -27,12 +27,12 @@
  *     STAPLE_RECEIVED  client that asked for one    Accept, Alert               ends the handshake
  *     VERIFY           both, for the peer's chain   Verified, verifyChain       ends the handshake
  *
- * openssl_answerDefault is an answer to each of them: what OpenSSL does with the callback not set. So is every question of an SSL
- * that has no machine, or that libssl asks when nothing can wait (see openssl_setLookups).
+ * openssl_answerDefault is an answer to each of them: what OpenSSL does with the callback not set. It is also that of an
+ * SSL without a machine, and of a question that comes when nothing can wait (see openssl_setLookups).
  *
- * After a switch to another SSL_CTX (answerContext, or the application's own SSL_set_SSL_CTX) OpenSSL asks the new context
- * about ALPN, STAPLE, STAPLE_RECEIVED and VERIFY, the first one still about SESSION, TICKET_KEY and new and removed
- * sessions; PSK is what it was when the SSL was made. Switch on what each of them is to ask.
+ * After a switch to another SSL_CTX (answerContext, or the application's own SSL_set_SSL_CTX) OpenSSL asks by the callbacks
+ * of the new one: ALPN, STAPLE, STAPLE_RECEIVED, VERIFY; of the first one: SESSION, TICKET_KEY, new and removed sessions;
+ * of neither, but as they were when the SSL was made: PSK. Switch on what each of them is to ask.
  */
 #ifndef OPENSSL_EVENT_OPENSSL_LOOKUP_H
 #define OPENSSL_EVENT_OPENSSL_LOOKUP_H
@@ -62,14 +62,14 @@ enum {
  * sess_set_get_cb; set_tlsext_ticket_key_evp_cb; set_psk_server_callback, set_psk_client_callback,
  * set_psk_find_session_callback, set_psk_use_session_callback; set_tlsext_status_cb for both STAPLEs;
  * set_cert_verify_callback; sess_set_new_cb; sess_set_remove_cb); all others stay, and so does what was switched on
- * before. An SSL without a machine: what the session callbacks were, they still are for it; the rest is the default answer.
- * Before the first SSL is made of the context, by one thread. Fails without memory, and for unknown bits.
+ * before. An SSL without a machine: what the session callbacks were, they still are for it; the rest is the default
+ * answer. Before the first SSL is made of the context, by one thread. Fails without memory, and for unknown bits.
  *
  * SESSION and OPENSSL_NEW_SESSIONS want SSL_CTX_set_session_cache_mode to say SSL_SESS_CACHE_SERVER (or BOTH), and
  * SSL_SESS_CACHE_NO_INTERNAL if the store is to be the only one. TLS 1.3 asks for sessions with SSL_OP_NO_TICKET only.
- * STAPLE_RECEIVED wants SSL_set_tlsext_status_type. CERTIFICATE wants a configured certificate or a name for each client.
- * Once the handshake has finished, libssl asks TICKET_KEY for tickets by SSL_new_session_ticket, and VERIFY for a
- * post-handshake authentication (RFC 8446 4.6.2): these can wait. Nothing else is asked then.
+ * STAPLE_RECEIVED wants SSL_set_tlsext_status_type. CERTIFICATE wants a configured certificate or a name for each
+ * client. Once the handshake has finished, libssl asks TICKET_KEY for tickets by SSL_new_session_ticket, and VERIFY for
+ * a post-handshake authentication (RFC 8446 4.6.2): these can wait. Nothing else is asked then.
  */
 int openssl_setLookups(SSL_CTX *context, unsigned int lookups);
 
@@ -81,7 +81,10 @@ typedef struct OPENSSL_extension_st {
     size_t len;
 } OPENSSL_EXTENSION;
 
-/* RFC 8446 4.1.2, RFC 5246 7.4.1.2. Lists are as on the wire, without the length before them; empty where there is none. */
+/*
+ * RFC 8446 4.1.2, RFC 5246 7.4.1.2. Lists are as on the wire, without the length before them; empty where there is
+ * none.
+ */
 typedef struct OPENSSL_client_hello_st {
     unsigned int legacy_version;
     const unsigned char *random; /* 32 bytes */
@@ -89,12 +92,13 @@ typedef struct OPENSSL_client_hello_st {
     size_t session_id_len;
     const unsigned char *cipher_suites; /* two bytes each */
     size_t cipher_suites_len;
-    const OPENSSL_EXTENSION *extensions; /* in the hello's order */
+    const OPENSSL_EXTENSION *extensions; /* in the hello's order; of a LOOKUP: those that OpenSSL knows, or has been told
+                                            of by SSL_CTX_add_custom_ext, since it keeps no others */
     size_t extension_count;
     const char *server_name; /* RFC 6066 3; "" if there is none, or none without NUL bytes */
     const unsigned char *alpn; /* RFC 7301 3.1: each protocol after a byte with its length */
     size_t alpn_len;
-    const unsigned char *versions; /* supported_versions (RFC 8446 4.2.1), two bytes each; none: legacy_version is the highest */
+    const unsigned char *versions; /* supported_versions (RFC 8446 4.2.1), two bytes each; none: up to legacy_version */
     size_t versions_len;
 } OPENSSL_CLIENT_HELLO;
 
@@ -123,7 +127,7 @@ typedef struct OPENSSL_ticket_lookup_st {
 
 typedef struct OPENSSL_psk_lookup_st {
     int is_server;
-    const unsigned char *identity; /* server: what the client says; a TLS 1.3 ticket is asked for too, before it is opened */
+    const unsigned char *identity; /* server: what the client says, which may also be a TLS 1.3 ticket */
     size_t identity_len;
     const char *hint; /* client, TLS 1.2: the server's identity hint; "" */
 } OPENSSL_PSK_LOOKUP;
@@ -139,7 +143,7 @@ typedef struct OPENSSL_verify_lookup_st {
     STACK_OF(X509) *chain;    /* as the peer sent it, its own certificate first */
     X509_STORE *store;        /* the trusted ones */
     X509_VERIFY_PARAM *param; /* a copy: purpose, host names, depth, security level, flags */
-    int in_place;             /* 1: a verify callback of the application's or DANE takes part, on the connection's thread */
+    int in_place;             /* 1: DANE, or a callback of the application's, wants the connection's thread */
 } OPENSSL_VERIFY_LOOKUP;
 
 typedef struct openssl_lookup_st {
@@ -159,27 +163,40 @@ typedef struct openssl_lookup_st {
     } u;
 } OPENSSL_LOOKUP;
 
-/* ---- Answers. On any thread; each ends the question, so that kind becomes LOOKUP_IN, with release order. ----------------
- * They copy, or take a reference to, what they are given. They fail, and the question stays open, without memory, if the
- * event is no LOOKUP_OUT, or one of another question. Then the event goes back, by openssl_putEvent or openssl_returnEvent.
+/* ---- Answers ------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * On any thread. Each ends the question: kind becomes LOOKUP_IN, with release order. Then the event goes back, by
+ * openssl_putEvent or openssl_returnEvent. What they are given they copy, or take a reference to. They fail, and the
+ * question stays open, without memory; and if the event is no LOOKUP_OUT, or one of another question (convention 4).
  */
+
 
 /* CLIENT_HELLO, STAPLE_RECEIVED: go on. */
 int openssl_answerAccept(OPENSSL_EVENT *e);
-/* CLIENT_HELLO, CERTIFICATE, ALPN: end the handshake with this AlertDescription (RFC 8446 6). STAPLE_RECEIVED: bad_certificate_status_response, whatever is given. */
+/*
+ * CLIENT_HELLO, CERTIFICATE, ALPN: end the handshake with this AlertDescription (RFC 8446 6). STAPLE_RECEIVED:
+ * bad_certificate_status_response, whatever is given.
+ */
 int openssl_answerAlert(OPENSSL_EVENT *e, int alert);
 /* CERTIFICATE, ALPN, SESSION, TICKET_KEY, PSK, STAPLE: there is none. */
 int openssl_answerNone(OPENSSL_EVENT *e);
 
 /* CERTIFICATE: the handshake goes on with `context` (SSL_set_SSL_CTX; the SSL's own options and verify mode stay). */
 int openssl_answerContext(OPENSSL_EVENT *e, SSL_CTX *context);
-/* CERTIFICATE: with this one, and no other, `chain` behind it (may be NULL), and its key, which may be an offloaded one. */
+/*
+ * CERTIFICATE: with this one, and no other, `chain` behind it (may be NULL), and its key, which may be an offloaded
+ * one.
+ */
 int openssl_answerCertificate(OPENSSL_EVENT *e, X509 *certificate, STACK_OF(X509) *chain, EVP_PKEY *key);
 /* ALPN: one of those that the client offers; fails for others. */
 int openssl_answerAlpn(OPENSSL_EVENT *e, const unsigned char *protocol, size_t len);
 /* SESSION: see d2i_SSL_SESSION. One that has expired, or has another session id context, is none. */
 int openssl_answerSession(OPENSSL_EVENT *e, SSL_SESSION *session);
-/* TICKET_KEY: `key` of OPENSSL_TICKET_KEY_SIZE bytes. renew, for a ticket that came (TLS 1.2): it is replaced by a new one. */
+/*
+ * TICKET_KEY: `key` of OPENSSL_TICKET_KEY_SIZE bytes. renew, for a ticket that came (TLS 1.2): it is replaced by a new
+ * one.
+ */
 int openssl_answerTicketKey(OPENSSL_EVENT *e, const unsigned char *key, int renew);
 /* 
  * PSK: the key, of at most 256 bytes. `identity`: a client's; NULL on a server. In TLS 1.3 it goes with SHA-256 (RFC 8446
@@ -189,25 +206,33 @@ int openssl_answerPsk(OPENSSL_EVENT *e, const char *identity, const unsigned cha
 /* STAPLE: an OCSPResponse, DER. */
 int openssl_answerStaple(OPENSSL_EVENT *e, const unsigned char *response, size_t len);
 /*
- * VERIFY: X509_V_OK, or the X509_V_ERR_* for which the chain is refused, with the alert that belongs to it, and its depth (0:
- * the peer's own certificate). `chain`, what SSL_get0_verified_chain is to show, may be NULL.
+ * VERIFY: X509_V_OK, or the X509_V_ERR_* for which the chain is refused, with the alert that belongs to it, and its
+ * depth (0: the peer's own certificate); a refusal counts in the mode SSL_VERIFY_NONE too. `chain`, what
+ * SSL_get0_verified_chain is to show, may be NULL.
  */
 int openssl_answerVerified(OPENSSL_EVENT *e, int error, int depth, STACK_OF(X509) *chain);
 /*
- * VERIFY: does OpenSSL's own verification, here and now, on the calling thread, and answers what came of it; with in_place
- * it answers openssl_answerDefault. Uses the default library context.
+ * VERIFY: does OpenSSL's own verification, here and now, on the calling thread, and answers what came of it; with
+ * in_place it answers openssl_answerDefault. Uses the default library context.
  */
 int openssl_verifyChain(OPENSSL_EVENT *e);
 
-/* Any question: as if it had not been switched on, done in openssl_getEvent. VERIFY: OpenSSL's own verification. STAPLE_RECEIVED: accepted. */
+/*
+ * Any question: as if it had not been switched on, done in openssl_getEvent. VERIFY: OpenSSL's own verification.
+ * STAPLE_RECEIVED: accepted.
+ */
 int openssl_answerDefault(OPENSSL_EVENT *e);
-/* Any question: the lookup has failed, for `reason` (NULL: the newest entry of this thread's error queue). See the table. */
+/*
+ * Any question: the lookup has failed, for `reason` (NULL: the newest entry of this thread's error queue). See the
+ * table.
+ */
 int openssl_failLookup(OPENSSL_EVENT *e, const char *reason);
 
 /*
- * The oldest of the sessions that have left the cache of `context` (removed, expired, evicted; also by SSL_CTX_flush_sessions)
- * since OPENSSL_REMOVED_SESSIONS was switched on, the caller's, who frees it by SSL_SESSION_free; NULL if there is none. What nobody takes is
- * freed with the context. Any thread. OpenSSL then keeps the sessions of TLS 1.3 tickets in its cache too.
+ * The oldest of the sessions that have left the cache of `context` (removed, expired, evicted; also by
+ * SSL_CTX_flush_sessions) since OPENSSL_REMOVED_SESSIONS was switched on, the caller's, who frees it by
+ * SSL_SESSION_free; NULL if there is none. What nobody takes is freed with the context. Any thread. OpenSSL then keeps
+ * the sessions of TLS 1.3 tickets in its cache too.
  */
 SSL_SESSION *openssl_takeRemovedSession(SSL_CTX *context);
 

@@ -17,8 +17,8 @@ TEST(LookupsBenchmark, PrintsEachFigure) {
   while (std::fgets(line, sizeof line, output))
     if (std::sscanf(line, "FIGURE %127s %lf", name, &value) == 2) figures.insert(name);
   EXPECT_EQ(pclose(output), 0);
-  for (const char* figure :
-       {"slow_store_rate_ratio", "slow_store_longest_call_ratio", "lookup_suspension_us", "slow_store_plain_rate_ratio"})
+  for (const char* figure : {"slow_store_rate_ratio", "slow_store_longest_call_ratio", "lookup_suspension_us",
+                             "slow_store_plain_rate_ratio"})
     EXPECT_TRUE(figures.contains(figure)) << figure;
 }
 

@@ -1,5 +1,5 @@
-// What https_server looks up: sessions in a memcached that two servers share, certificates by name, staples, ticket keys.
-// The clients are openssl s_client, curl and gnutls-cli; the memcached and the OCSP responder are real.
+// What https_server looks up: sessions in a memcached that two servers share, certificates by name, staples, ticket
+// keys. The clients are openssl s_client, curl and gnutls-cli; the memcached and the OCSP responder are real.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -70,8 +70,8 @@ void fill_memcached(int port) {
   std::string commands;
   for (std::size_t size = 50; size < 1000; size += 25) {
     for (std::size_t i = 0; i < (2u << 20) / (size + 60); ++i)
-      commands += "set k" + std::to_string(size) + "-" + std::to_string(i) + " 0 0 " + std::to_string(size) + " noreply\r\n" +
-                  std::string(size, 'x') + "\r\n";
+      commands += "set k" + std::to_string(size) + "-" + std::to_string(i) + " 0 0 " + std::to_string(size) +
+                  " noreply\r\n" + std::string(size, 'x') + "\r\n";
   }
   commands += "version\r\n";
   for (std::size_t sent = 0; sent < commands.size();) {
@@ -92,8 +92,8 @@ void openssl(const Command& arguments) {
 }
 
 void make_certificate(const std::string& name, const std::string& key, const std::string& certificate) {
-  openssl({"req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=" + name, "-keyout", key, "-out",
-           certificate});
+  openssl({"req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=" + name,
+           "-keyout", key, "-out", certificate});
 }
 
 std::string ask(const Server& server, const Command& arguments) {
@@ -115,7 +115,8 @@ struct SharedSessions : testing::TestWithParam<const char*> {
   SharedSessions() { make_certificate("localhost", key, certificate); }
 
   std::unique_ptr<Server> start(const Command& flags = {}) {
-    Command command = https_server({"--cert", certificate, "--key", key, "--session-cache", "memcached:127.0.0.1:" + std::to_string(port)});
+    Command command = https_server(
+        {"--cert", certificate, "--key", key, "--session-cache", "memcached:127.0.0.1:" + std::to_string(port)});
     command.insert(command.end(), flags.begin(), flags.end());
     return std::make_unique<Server>(command);
   }
@@ -204,7 +205,8 @@ TEST(SharedSessionsOfOtherClients, AreResumedByGnutls) {
   make_certificate("localhost", key, certificate);
   const int port = free_port();
   const auto memcached = start_memcached(port);
-  Server server(https_server({"--cert", certificate, "--key", key, "--session-cache", "memcached:127.0.0.1:" + std::to_string(port)}));
+  Server server(https_server(
+      {"--cert", certificate, "--key", key, "--session-cache", "memcached:127.0.0.1:" + std::to_string(port)}));
   run({"gnutls-cli", "--insecure", "--resume", "-p", std::to_string(server.port()), "127.0.0.1"}, kHttp10);
   EXPECT_TRUE(server.wait_for_metric("openssl_event_resumptions_total", 1));
   EXPECT_EQ(server.metric(kHits), 1);
@@ -242,7 +244,9 @@ TEST_F(CertificateDirectory, IsAskedByServerName) {
   EXPECT_EQ(subject(server, "../certificates/a.example"), "localhost");
   EXPECT_EQ(server.metric("openssl_event_certificates_total{result=\"loaded\"}"), 2);
   EXPECT_EQ(run(curl({"--resolve", "a.example:" + std::to_string(server.port()) + ":127.0.0.1",
-                      "https://a.example:" + std::to_string(server.port()) + "/"})).status, 0);
+                      "https://a.example:" + std::to_string(server.port()) + "/"}))
+                .status,
+            0);
 }
 
 TEST_F(CertificateDirectory, IsReadAgainWhenAFileChanges) {
@@ -270,7 +274,8 @@ struct TicketKeys : testing::Test {
     std::filesystem::rename(temporary("keys.tmp"), temporary("keys"));
   }
   static Command command() {
-    return https_server({"--cert", temporary("cert.pem"), "--key", temporary("key.pem"), "--ticket-keys", temporary("keys")});
+    return https_server(
+        {"--cert", temporary("cert.pem"), "--key", temporary("key.pem"), "--ticket-keys", temporary("keys")});
   }
   TicketKeys() {
     make_certificate("localhost", temporary("key.pem"), temporary("cert.pem"));
@@ -320,22 +325,23 @@ TEST_F(TicketKeys, OfAWrongSizeAreRefusedAtTheStart) {
 struct Stapling : testing::Test {
   Stapling() {
     make_certificate("a CA", temporary("ca.key"), temporary("ca.pem"));
-    openssl({"req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=stapled", "-keyout", temporary("leaf.key"),
-             "-out", temporary("leaf.csr")});
-    openssl({"x509", "-req", "-in", temporary("leaf.csr"), "-CA", temporary("ca.pem"), "-CAkey", temporary("ca.key"), "-set_serial", "0x1234",
-             "-days", "2", "-out", temporary("leaf.pem")});
+    openssl({"req", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=stapled", "-keyout",
+             temporary("leaf.key"), "-out", temporary("leaf.csr")});
+    openssl({"x509", "-req", "-in", temporary("leaf.csr"), "-CA", temporary("ca.pem"), "-CAkey", temporary("ca.key"),
+             "-set_serial", "0x1234", "-days", "2", "-out", temporary("leaf.pem")});
     std::ofstream chain(temporary("chain.pem"));
     chain << std::ifstream(temporary("leaf.pem")).rdbuf() << std::ifstream(temporary("ca.pem")).rdbuf();
   }
   void start_responder(const std::string& status = "V\t350101000000Z\t\t1234\tunknown\t/CN=stapled\n") {
     std::ofstream(temporary("index")) << status;
-    responder = std::make_unique<Process>(Command{"openssl", "ocsp", "-index", temporary("index"), "-port", std::to_string(port), "-rsigner",
-                                                  temporary("ca.pem"), "-rkey", temporary("ca.key"), "-CA", temporary("ca.pem"), "-nmin", "60"});
+    responder = std::make_unique<Process>(Command{"openssl", "ocsp", "-index", temporary("index"), "-port",
+                                                  std::to_string(port), "-rsigner", temporary("ca.pem"), "-rkey",
+                                                  temporary("ca.key"), "-CA", temporary("ca.pem"), "-nmin", "60"});
     ASSERT_TRUE(responder->wait_for_output("ACCEPT"));  // a connection without a request would keep it busy
   }
   Command command() const {
-    return https_server({"--cert", temporary("chain.pem"), "--key", temporary("leaf.key"), "--staple", "--ocsp-responder",
-                         "http://127.0.0.1:" + std::to_string(port) + "/"});
+    return https_server({"--cert", temporary("chain.pem"), "--key", temporary("leaf.key"), "--staple",
+                         "--ocsp-responder", "http://127.0.0.1:" + std::to_string(port) + "/"});
   }
   static std::string status(const Server& server, const char* version) {
     return run(s_client(server, {"-status", version, "-CAfile", temporary("ca.pem")}), "Q\n").output;
@@ -355,7 +361,8 @@ TEST_F(Stapling, SendsWhatTheResponderSays) {
   EXPECT_EQ(server.metric("openssl_event_staples_total{result=\"fetched\"}"), 1);  // the second one was kept
   EXPECT_EQ(server.metric("openssl_event_staples_total{result=\"sent\"}"), 2);
   EXPECT_EQ(run({"curl", "-sS", "--cert-status", "--cacert", temporary("ca.pem"), "--resolve",
-                 "stapled:" + std::to_string(server.port()) + ":127.0.0.1", "https://stapled:" + std::to_string(server.port()) + "/"})
+                 "stapled:" + std::to_string(server.port()) + ":127.0.0.1",
+                 "https://stapled:" + std::to_string(server.port()) + "/"})
                 .status,
             0);
 }

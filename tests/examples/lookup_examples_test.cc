@@ -25,25 +25,29 @@ struct VerifyingClient : testing::Test {
     std::ofstream(temporary("config")) << "[ca]\ndefault_ca=the_ca\n[the_ca]\ndatabase=" << temporary("index")
                                        << "\ndefault_md=sha256\ndefault_crl_days=2\n";
     const Command ec = {"-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"};
-    Command make_ca = {"req", "-x509", "-subj", "/CN=a CA", "-keyout", temporary("ca.key"), "-out", temporary("ca.pem")};
+    Command make_ca = {
+        "req", "-x509", "-subj", "/CN=a CA", "-keyout", temporary("ca.key"), "-out", temporary("ca.pem")};
     Command make_request = {"req", "-subj", "/CN=127.0.0.1", "-keyout", temporary("key"), "-out", temporary("request")};
     make_ca.insert(make_ca.end(), ec.begin(), ec.end());
     make_request.insert(make_request.end(), ec.begin(), ec.end());
     openssl(make_ca);
     openssl(make_request);
     std::ofstream(temporary("extensions")) << "subjectAltName=IP:127.0.0.1\n";
-    openssl({"x509", "-req", "-in", temporary("request"), "-CA", temporary("ca.pem"), "-CAkey", temporary("ca.key"), "-set_serial", "0x77",
-             "-days", "2", "-extfile", temporary("extensions"), "-out", temporary("certificate")});
+    openssl({"x509", "-req", "-in", temporary("request"), "-CA", temporary("ca.pem"), "-CAkey", temporary("ca.key"),
+             "-set_serial", "0x77", "-days", "2", "-extfile", temporary("extensions"), "-out",
+             temporary("certificate")});
     make_list();
     server = std::make_unique<Server>(https_server({"--cert", temporary("certificate"), "--key", temporary("key")}));
   }
   static Command with_ca(Command arguments) {
-    arguments.insert(arguments.end(), {"-config", temporary("config"), "-cert", temporary("ca.pem"), "-keyfile", temporary("ca.key")});
+    arguments.insert(arguments.end(),
+                     {"-config", temporary("config"), "-cert", temporary("ca.pem"), "-keyfile", temporary("ca.key")});
     return arguments;
   }
   static void make_list() { openssl(with_ca({"ca", "-gencrl", "-out", temporary("crl")})); }
   Result get(const std::string& authorities, const std::string& crl) const {
-    return run({"examples/verifying_client", "127.0.0.1", std::to_string(server->port()), authorities, crl, "/bytes/100"});
+    return run(
+        {"examples/verifying_client", "127.0.0.1", std::to_string(server->port()), authorities, crl, "/bytes/100"});
   }
   std::unique_ptr<Server> server;
 };
@@ -61,7 +65,9 @@ TEST_F(VerifyingClient, RefusesARevokedCertificate) {
   EXPECT_NE(result.status, 0);
   EXPECT_TRUE(contains(result.errors, "revoked")) << result.errors;
   EXPECT_FALSE(contains(result.output, "200 OK"));
-  EXPECT_EQ(server->metric("openssl_event_failures_total{phase=\"handshake\",reason=\"ALERT\",alert=\"certificate revoked\",sender=\"client\"}"), 1);
+  EXPECT_EQ(server->metric("openssl_event_failures_total{phase=\"handshake\",reason=\"ALERT\",alert=\"certificate "
+                           "revoked\",sender=\"client\"}"),
+            1);
 }
 
 TEST_F(VerifyingClient, RefusesAnUnknownAuthority) {
@@ -84,9 +90,14 @@ TEST(TlsRecords, OfARelayedConnectionArePrinted) {
   Process relay({"examples/tls_records", "--relay", "0", "127.0.0.1", std::to_string(server.port())});
   ASSERT_TRUE(relay.wait_for_output("\n"));
   const std::string port = between(relay.output(), "listening on 127.0.0.1:", "\n");
-  EXPECT_EQ(run(curl({"--resolve", "www.example.org:" + port + ":127.0.0.1", "https://www.example.org:" + port + "/bytes/20000"})).output.size(), 20000u);
+  EXPECT_EQ(run(curl({"--resolve", "www.example.org:" + port + ":127.0.0.1",
+                      "https://www.example.org:" + port + "/bytes/20000"}))
+                .output.size(),
+            20000u);
   EXPECT_EQ(relay.wait(), 0);
-  EXPECT_TRUE(contains(relay.output(), "ClientHello for \"www.example.org\", ALPN h2, http/1.1, versions TLS 1.3, TLS 1.2")) << relay.output();
+  EXPECT_TRUE(
+      contains(relay.output(), "ClientHello for \"www.example.org\", ALPN h2, http/1.1, versions TLS 1.3, TLS 1.2"))
+      << relay.output();
   EXPECT_TRUE(contains(relay.output(), "server <   ServerHello TLS 1.3")) << relay.output();
   EXPECT_TRUE(contains(relay.output(), "server < application_data, 16401 bytes")) << relay.output();
 }

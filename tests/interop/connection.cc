@@ -39,6 +39,7 @@ Connection::Connection(SSL* ssl, int socket)
 }
 
 Connection::~Connection() {
+  for (std::thread& thread : answering_) thread.join();
   openssl_free(tls_);
   openssl_drainWorkers(workers());  // so that a call that is out has come back
   openssl_freeCompletions(completions_);
@@ -90,6 +91,9 @@ void Connection::handle(OPENSSL_EVENT* e) {
       ++calls_here_;
       e->e.engine->call(e);
       break;
+    case OPENSSL_LOOKUP_OUT_KIND:
+      answer(e);
+      return;
     case OPENSSL_CLEARTEXT_OUT_KIND:
       received_.append(e->c.buf, static_cast<std::size_t>(e->c.len));
       break;
@@ -104,6 +108,14 @@ void Connection::handle(OPENSSL_EVENT* e) {
       return;
   }
   openssl_putEvent(tls_, e);
+}
+
+void Connection::answer(OPENSSL_EVENT* e) {
+  ++lookups_;
+  answering_.emplace_back([this, e] {
+    on_lookup ? on_lookup(e) : static_cast<void>(openssl_answerDefault(e));
+    openssl_postCompletion(completions_, e);
+  });
 }
 
 void Connection::note_status(const OPENSSL_STATUS& status) {
@@ -131,8 +143,10 @@ void Connection::note_status(const OPENSSL_STATUS& status) {
 
 void Connection::collect_calls() {
   while (OPENSSL_EVENT* e = openssl_collectCompletion(completions_)) {
-    const bool here = e->e.thread == static_cast<unsigned long>(gettid());
-    ++(here ? calls_here_ : calls_on_workers_);
+    if (e->kind == OPENSSL_ENGINE_CALL_IN_KIND) {
+      const bool here = e->e.thread == static_cast<unsigned long>(gettid());
+      ++(here ? calls_here_ : calls_on_workers_);
+    }
     openssl_returnEvent(e);
   }
 }

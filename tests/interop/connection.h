@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "openssl_event/openssl_event.h"
 #include "tests/interop/child.h"
@@ -34,6 +36,9 @@ class Connection {
   void send(std::string_view bytes);
   void close() { openssl_closeOutput(tls_); }
 
+  // Answers each lookup, on a thread of its own; else they get the default answer.
+  std::function<void(OPENSSL_EVENT*)> on_lookup;
+
   const std::string& received() const { return received_; }
   int handshakes() const { return handshakes_; }
   int key_updates() const { return key_updates_; }
@@ -42,6 +47,7 @@ class Connection {
   int failure() const { return failure_; }  // OPENSSL_REASON_*
   int calls_on_workers() const { return calls_on_workers_; }
   int calls_here() const { return calls_here_; }
+  int lookups() const { return lookups_; }
   OPENSSL_NEGOTIATED negotiated() const;
   // What has happened, for the message of a failed test.
   const std::string& log() const { return log_; }
@@ -49,6 +55,7 @@ class Connection {
  private:
   void serve();
   void handle(OPENSSL_EVENT* e);
+  void answer(OPENSSL_EVENT* e);
   void note_status(const OPENSSL_STATUS& status);
   void read_socket();
   void write_socket();
@@ -62,7 +69,8 @@ class Connection {
   bool input_ended_ = false, socket_broken_ = false;
   bool closed_in_ = false, closed_out_ = false;
   int handshakes_ = 0, key_updates_ = 0, failure_ = OPENSSL_REASON_NONE;
-  int calls_on_workers_ = 0, calls_here_ = 0;
+  int calls_on_workers_ = 0, calls_here_ = 0, lookups_ = 0;
+  std::vector<std::thread> answering_;
   std::string received_;
   std::string log_;
 };

@@ -1,4 +1,5 @@
-// What each answer does: refusals and their alerts, other contexts, verification by others and by OpenSSL, the store's events.
+// What each answer does: refusals and their alerts, other contexts, verification by others and by OpenSSL, the store's
+// events.
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
@@ -55,7 +56,8 @@ TEST_P(Answers, HelloShowsWhatTheClientOffers) {
     EXPECT_EQ(hello.versions_len, tls13() ? 2u : 0u);
     EXPECT_GE(hello.cipher_suites_len, 2u);
     bool has_name = false;
-    for (std::size_t i = 0; i < hello.extension_count; ++i) has_name |= hello.extensions[i].type == TLSEXT_TYPE_server_name;
+    for (std::size_t i = 0; i < hello.extension_count; ++i)
+      has_name |= hello.extensions[i].type == TLSEXT_TYPE_server_name;
     EXPECT_TRUE(has_name);
     unsigned char random[32];
     EXPECT_EQ(SSL_get_client_random(client->ssl(), random, sizeof random), 32u);
@@ -128,6 +130,18 @@ TEST_P(Answers, ChainIsRefusedWithTheAlertOfTheError) {
   EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_CERT_REVOKED);
 }
 
+// In that mode libssl goes on whatever a callback says.
+TEST_P(Answers, RefusalCountsWithoutVerifyPeerToo) {
+  SSL_CTX_set_verify(pair.client_context.get(), SSL_VERIFY_NONE, nullptr);
+  ask_client(OPENSSL_LOOKUP_VERIFY,
+             [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_ERR_CERT_REVOKED, 0, nullptr); });
+  expect_refused(*client, *server, SSL_AD_CERTIFICATE_REVOKED);
+  make();
+  client->on_lookup = [](OPENSSL_EVENT*) {};
+  carry(*client, *server);
+  EXPECT_EQ(client->reason(), OPENSSL_REASON_LOOKUP_FAILED);
+}
+
 TEST_P(Answers, ChainIsAcceptedThoughUntrusted) {
   use_client_certificate();
   ask_server(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
@@ -160,9 +174,8 @@ TEST_P(Answers, UnansweredVerificationLetsNoClientIn) {
 
 TEST_P(Answers, VerificationOfOpensslRefusesAnUntrustedClient) {
   use_client_certificate();
-  ask_server(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
-    std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join();
-  });
+  ask_server(OPENSSL_LOOKUP_VERIFY,
+             [](OPENSSL_EVENT* e) { std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join(); });
   expect_refused(*server, *client, SSL_AD_UNKNOWN_CA);
   EXPECT_EQ(SSL_get_verify_result(server->ssl()), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
 }
@@ -200,7 +213,8 @@ TEST_P(Answers, VerificationStaysInPlaceForDane) {
   ASSERT_EQ(SSL_dane_enable(client->ssl(), "localhost"), 1);
   unsigned char* der = nullptr;
   const int size = i2d_X509(shared_certificate(KeyType::kEcP256), &der);
-  ASSERT_EQ(SSL_dane_tlsa_add(client->ssl(), 3, 0, 0, der, static_cast<std::size_t>(size)), 1);  // DANE-EE, RFC 7671 5.1
+  ASSERT_EQ(SSL_dane_tlsa_add(client->ssl(), 3, 0, 0, der, static_cast<std::size_t>(size)),
+            1);  // DANE-EE, RFC 7671 5.1
   OPENSSL_free(der);
   expect_connected();
   EXPECT_GE(SSL_get0_dane_authority(client->ssl(), nullptr, nullptr), 0);

@@ -21,8 +21,8 @@ struct LookupCase {
 inline std::string lookup_case_name(const ::testing::TestParamInfo<LookupCase>& info) {
   std::string name = openssl_lookupName(static_cast<int>(info.param.question));
   std::erase(name, '_');
-  return name + (info.param.of_client ? "Client" : "Server") + (info.param.version == TLS1_3_VERSION ? "Tls13" : "Tls12") +
-         (info.param.resumed ? "Resumed" : "Full");
+  return name + (info.param.of_client ? "Client" : "Server") +
+         (info.param.version == TLS1_3_VERSION ? "Tls13" : "Tls12") + (info.param.resumed ? "Resumed" : "Full");
 }
 
 // A store of sessions in serialized form, as another server would have it.
@@ -70,7 +70,8 @@ class LookupFixture {
 
   MachineEnd& asking() { return test.of_client ? *client : *server; }
   bool is_required() const {
-    return test.question & (OPENSSL_LOOKUP_CLIENT_HELLO | OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE_RECEIVED | OPENSSL_LOOKUP_VERIFY);
+    return test.question &
+           (OPENSSL_LOOKUP_CLIENT_HELLO | OPENSSL_LOOKUP_PSK | OPENSSL_LOOKUP_STAPLE_RECEIVED | OPENSSL_LOOKUP_VERIFY);
   }
 
   // Two new ends; if the case says so, about to resume a session that a connection with good answers made.
@@ -90,19 +91,32 @@ class LookupFixture {
   void answer(OPENSSL_EVENT* e) {
     switch (static_cast<unsigned>(e->l.question)) {
       case OPENSSL_LOOKUP_CLIENT_HELLO:
-      case OPENSSL_LOOKUP_STAPLE_RECEIVED: openssl_answerAccept(e); break;
+      case OPENSSL_LOOKUP_STAPLE_RECEIVED:
+        openssl_answerAccept(e);
+        break;
       case OPENSSL_LOOKUP_CERTIFICATE:
         openssl_answerCertificate(e, shared_certificate(kOther), nullptr, shared_key(kOther));
         break;
-      case OPENSSL_LOOKUP_ALPN: openssl_answerAlpn(e, reinterpret_cast<const unsigned char*>("http/1.1"), 8); break;
-      case OPENSSL_LOOKUP_SESSION: store.answer(e); break;
-      case OPENSSL_LOOKUP_TICKET_KEY: openssl_answerTicketKey(e, ticket_key, 0); break;
-      case OPENSSL_LOOKUP_PSK: openssl_answerPsk(e, e->l.u.psk->is_server ? nullptr : kIdentity, kPsk, sizeof kPsk); break;
+      case OPENSSL_LOOKUP_ALPN:
+        openssl_answerAlpn(e, reinterpret_cast<const unsigned char*>("http/1.1"), 8);
+        break;
+      case OPENSSL_LOOKUP_SESSION:
+        store.answer(e);
+        break;
+      case OPENSSL_LOOKUP_TICKET_KEY:
+        openssl_answerTicketKey(e, ticket_key, 0);
+        break;
+      case OPENSSL_LOOKUP_PSK:
+        openssl_answerPsk(e, e->l.u.psk->is_server ? nullptr : kIdentity, kPsk, sizeof kPsk);
+        break;
       case OPENSSL_LOOKUP_STAPLE:
         openssl_answerStaple(e, reinterpret_cast<const unsigned char*>(kStaple), sizeof kStaple);
         break;
-      case OPENSSL_LOOKUP_VERIFY: openssl_verifyChain(e); break;
-      default: ADD_FAILURE() << "question " << e->l.question;
+      case OPENSSL_LOOKUP_VERIFY:
+        openssl_verifyChain(e);
+        break;
+      default:
+        ADD_FAILURE() << "question " << e->l.question;
     }
   }
 
@@ -138,7 +152,8 @@ class LookupFixture {
 
   void make_ends() {
     Ssl ssl = pair.client_ssl();
-    if (test.question == OPENSSL_LOOKUP_ALPN) SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>("\2h2\10http/1.1"), 12);
+    if (test.question == OPENSSL_LOOKUP_ALPN)
+      SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>("\2h2\10http/1.1"), 12);
     if (test.question & (OPENSSL_LOOKUP_STAPLE | OPENSSL_LOOKUP_STAPLE_RECEIVED))
       SSL_set_tlsext_status_type(ssl.get(), TLSEXT_STATUSTYPE_ocsp);
     client = std::make_unique<MachineEnd>(std::move(ssl));
@@ -149,24 +164,30 @@ class LookupFixture {
     SSL_CTX* server_context = pair.server_context.get();
     SSL_CTX* client_context = pair.client_context.get();
     switch (test.question) {
-      case OPENSSL_LOOKUP_CERTIFICATE: trust(client_context, kOther); break;
+      case OPENSSL_LOOKUP_CERTIFICATE:
+        trust(client_context, kOther);
+        break;
       case OPENSSL_LOOKUP_SESSION:
         SSL_CTX_set_options(server_context, SSL_OP_NO_TICKET);
         SSL_CTX_set_session_cache_mode(server_context, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
         break;
-      case OPENSSL_LOOKUP_PSK: prepare_psk(server_context, client_context); break;
+      case OPENSSL_LOOKUP_PSK:
+        prepare_psk(server_context, client_context);
+        break;
       case OPENSSL_LOOKUP_STAPLE_RECEIVED:
-        SSL_CTX_set_tlsext_status_cb(server_context, +[](SSL* ssl, void*) {
-          SSL_set_tlsext_status_ocsp_resp(ssl, OPENSSL_memdup(kStaple, sizeof kStaple), sizeof kStaple);
-          return SSL_TLSEXT_ERR_OK;
-        });
+        SSL_CTX_set_tlsext_status_cb(
+            server_context, +[](SSL* ssl, void*) {
+              SSL_set_tlsext_status_ocsp_resp(ssl, OPENSSL_memdup(kStaple, sizeof kStaple), sizeof kStaple);
+              return SSL_TLSEXT_ERR_OK;
+            });
         break;
       case OPENSSL_LOOKUP_VERIFY:
         use_key(client_context, KeyType::kEcP256, false);
         trust(server_context, KeyType::kEcP256);
         if (!test.of_client) demand_certificate(server_context);
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -182,11 +203,12 @@ class LookupFixture {
       std::copy(kPsk, kPsk + sizeof kPsk, psk);
       return static_cast<unsigned>(sizeof kPsk);
     });
-    SSL_CTX_set_psk_client_callback(client_context, [](SSL*, const char*, char* identity, unsigned, unsigned char* psk, unsigned) {
-      std::copy(kIdentity, kIdentity + sizeof kIdentity, identity);
-      std::copy(kPsk, kPsk + sizeof kPsk, psk);
-      return static_cast<unsigned>(sizeof kPsk);
-    });
+    SSL_CTX_set_psk_client_callback(client_context,
+                                    [](SSL*, const char*, char* identity, unsigned, unsigned char* psk, unsigned) {
+                                      std::copy(kIdentity, kIdentity + sizeof kIdentity, identity);
+                                      std::copy(kPsk, kPsk + sizeof kPsk, psk);
+                                      return static_cast<unsigned>(sizeof kPsk);
+                                    });
   }
 
   void expect_effect_of_answer() {
@@ -194,7 +216,8 @@ class LookupFixture {
     unsigned size = 0;
     switch (test.question) {
       case OPENSSL_LOOKUP_CERTIFICATE:
-        EXPECT_EQ(test.resumed || X509_cmp(SSL_get0_peer_certificate(client->ssl()), shared_certificate(kOther)) == 0, true);
+        EXPECT_EQ(test.resumed || X509_cmp(SSL_get0_peer_certificate(client->ssl()), shared_certificate(kOther)) == 0,
+                  true);
         break;
       case OPENSSL_LOOKUP_ALPN:
         SSL_get0_alpn_selected(client->ssl(), &text, &size);
@@ -207,7 +230,8 @@ class LookupFixture {
         EXPECT_EQ(SSL_get_verify_result(asking().ssl()), X509_V_OK);
         EXPECT_NE(SSL_get0_verified_chain(asking().ssl()), nullptr);
         break;
-      default: break;
+      default:
+        break;
     }
   }
 };

@@ -1,4 +1,5 @@
-// Each question, answered now, later, by another thread, by a failure, not at all, or when nobody wants the answer any more.
+// Each question, answered now, later, by another thread, by a failure, not at all, or when nobody wants the answer any
+// more.
 #include <openssl/err.h>
 
 #include "tests/openssl_event/lookup_fixture.h"
@@ -131,7 +132,8 @@ TEST_P(Lookups, IsDescribedWithoutContents) {
 std::vector<LookupCase> cases() {
   std::vector<LookupCase> all;
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    for (const unsigned question : {OPENSSL_LOOKUP_CLIENT_HELLO, OPENSSL_LOOKUP_CERTIFICATE, OPENSSL_LOOKUP_ALPN, OPENSSL_LOOKUP_TICKET_KEY})
+    for (const unsigned question :
+         {OPENSSL_LOOKUP_CLIENT_HELLO, OPENSSL_LOOKUP_CERTIFICATE, OPENSSL_LOOKUP_ALPN, OPENSSL_LOOKUP_TICKET_KEY})
       for (const bool resumed : {false, true}) all.push_back({version, question, false, resumed});
     all.push_back({version, OPENSSL_LOOKUP_SESSION, false, true});
     for (const unsigned question : {OPENSSL_LOOKUP_PSK, OPENSSL_LOOKUP_VERIFY})

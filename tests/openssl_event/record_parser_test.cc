@@ -34,7 +34,13 @@ struct Log {
 
 constexpr OPENSSL_RECORD_CALLBACKS kCallbacks = {sizeof kCallbacks, Log::record, Log::fragment, Log::end};
 
-const std::string kStream = std::string("\x16\x03\x01\x00\x04" "abcd" "\x14\x03\x03\x00\x01" "e" "\x17\x03\x03\x00\x00", 20);
+const std::string kStream = std::string(
+    "\x16\x03\x01\x00\x04"
+    "abcd"
+    "\x14\x03\x03\x00\x01"
+    "e"
+    "\x17\x03\x03\x00\x00",
+    20);
 constexpr char kExpected[] = "22:4 end 20:1 end 23:0 end ";
 
 class RecordParser : public ::testing::Test {
@@ -70,7 +76,11 @@ TEST_F(RecordParser, StopsAndGoesOn) {
 }
 
 TEST_F(RecordParser, RefusesWhatIsNoTls) {
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1"), std::string("\x16\x02\x00\x00\x04" "abcd", 9), std::string("\x17\x03\x03\xff\xff")}) {
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1"),
+                                   std::string("\x16\x02\x00\x00\x04"
+                                               "abcd",
+                                               9),
+                                   std::string("\x17\x03\x03\xff\xff")}) {
     openssl_initRecordParser(&parser, &kCallbacks, &log);
     EXPECT_EQ(parse(kStream + bytes), kStream.size());
     EXPECT_EQ(parser.error, OPENSSL_PARSE_NO_TLS);
@@ -89,8 +99,10 @@ class Hellos : public BothVersions {
  protected:
   // The handshake message that begins the output of an end.
   static std::string message(End& end) { return end.take_output().substr(OPENSSL_RECORD_HEADER_SIZE); }
-  static int parse(const std::string& message, OPENSSL_CLIENT_HELLO& hello, OPENSSL_EXTENSION (&extensions)[64], char (&name)[256]) {
-    return openssl_parseClientHello(reinterpret_cast<const unsigned char*>(message.data()), message.size(), &hello, extensions, 64, name);
+  static int parse(const std::string& message, OPENSSL_CLIENT_HELLO& hello, OPENSSL_EXTENSION (&extensions)[64],
+                   char (&name)[256]) {
+    return openssl_parseClientHello(reinterpret_cast<const unsigned char*>(message.data()), message.size(), &hello,
+                                    extensions, 64, name);
   }
   Pair pair{GetParam()};
   OPENSSL_CLIENT_HELLO hello;
@@ -117,7 +129,8 @@ TEST_P(Hellos, OfServersSayWhatWasAgreedOn) {
   client->work();
   deliver(*server, client->take_output());
   const std::string answer = message(*server);
-  const std::size_t size = 4 + static_cast<std::size_t>(static_cast<unsigned char>(answer[2]) << 8 | static_cast<unsigned char>(answer[3]));
+  const std::size_t size =
+      4 + static_cast<std::size_t>(static_cast<unsigned char>(answer[2]) << 8 | static_cast<unsigned char>(answer[3]));
   OPENSSL_SERVER_HELLO said;
   ASSERT_EQ(openssl_parseServerHello(reinterpret_cast<const unsigned char*>(answer.data()), size, &said), 1);
   EXPECT_EQ(said.version, static_cast<unsigned>(GetParam()));
@@ -139,7 +152,9 @@ TEST_P(Hellos, MayBeMalformed) {
     OPENSSL_SERVER_HELLO said;
     parse(changed, hello, extensions, name);
     EXPECT_LT(std::strlen(hello.server_name ? hello.server_name : ""), sizeof name);
-    EXPECT_EQ(openssl_parseServerHello(reinterpret_cast<const unsigned char*>(changed.data()), at == 0 ? 0 : changed.size(), &said), 0);
+    EXPECT_EQ(openssl_parseServerHello(reinterpret_cast<const unsigned char*>(changed.data()),
+                                       at == 0 ? 0 : changed.size(), &said),
+              0);
   }
 }
 

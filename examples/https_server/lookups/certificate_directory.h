@@ -1,5 +1,5 @@
-// Certificates by server name from a directory: NAME.pem holds the chain and then the key; _.example.org.pem is that of every
-// name directly below example.org. Read at first use, and again when the file has changed.
+// Certificates by server name from a directory: NAME.pem holds the chain and then the key; _.example.org.pem is that of
+// every name directly below example.org. Read at first use, and again when the file has changed.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_CERTIFICATE_DIRECTORY_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_CERTIFICATE_DIRECTORY_H
 

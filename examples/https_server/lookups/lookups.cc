@@ -23,6 +23,11 @@ bool parse_store(const std::string& text, std::string& host, int& port) {
   return error == std::errc() && end == text.data() + text.size() && port > 0 && port < 65536;
 }
 
+bool needs_threads(const Options& options) {
+  return options.staple || !options.session_cache.empty() || !options.certificate_directory.empty() ||
+         !options.ticket_keys.empty();
+}
+
 std::string read_file(const std::string& name) {
   std::ifstream file(name, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -31,15 +36,20 @@ std::string read_file(const std::string& name) {
 }  // namespace
 
 Lookups::Lookups(const Options& options, SSL_CTX* context, openssl_completions_t* completions)
-    : options_(options), context_(context), completions_(completions), pool_(options.lookup_threads, kMostWaiting) {}
+    : options_(options),
+      context_(context),
+      completions_(completions),
+      pool_(needs_threads(options) ? options.lookup_threads : 0, kMostWaiting) {}
 
-std::unique_ptr<Lookups> Lookups::make(const Options& options, SSL_CTX* context, openssl_completions_t* completions, std::string& error) {
+std::unique_ptr<Lookups> Lookups::make(const Options& options, SSL_CTX* context, openssl_completions_t* completions,
+                                       std::string& error) {
   std::unique_ptr<Lookups> lookups(new Lookups(options, context, completions));
   return lookups->set_up(error) ? std::move(lookups) : nullptr;
 }
 
 bool Lookups::set_up(std::string& error) {
-  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>(kSessionIdContext), sizeof kSessionIdContext - 1);
+  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>(kSessionIdContext),
+                                 sizeof kSessionIdContext - 1);
   if (!set_up_sessions(error) || !set_up_ticket_keys(error)) return false;
   set_up_certificates();
   if (options_.staple) {
@@ -75,7 +85,10 @@ std::unique_ptr<SessionCipher> Lookups::make_cipher(std::string& error) const {
   } else {
     const EVP_PKEY* offloaded = SSL_CTX_get0_privatekey(context_);
     cipher = SessionCipher::from_key(openssl_offloadedKey(offloaded));
-    if (!cipher) error = "the private key cannot be exported, so no key for stored sessions can be made of it; give --session-secret FILE";
+    if (!cipher)
+      error =
+          "the private key cannot be exported, so no key for stored sessions can be made of it; give --session-secret "
+          "FILE";
   }
   return cipher;
 }
@@ -84,7 +97,8 @@ bool Lookups::set_up_ticket_keys(std::string& error) {
   if (options_.ticket_keys.empty()) return true;
   ticket_keys_ = std::make_unique<TicketKeys>(options_.ticket_keys, counters_);
   if (!ticket_keys_->load()) {
-    error = "--ticket-keys: '" + options_.ticket_keys + "' must hold one or more keys of 80 bytes, as from: openssl rand 80";
+    error = "--ticket-keys: '" + options_.ticket_keys +
+            "' must hold one or more keys of 80 bytes, as from: openssl rand 80";
     return false;
   }
   openssl_setLookups(context_, OPENSSL_LOOKUP_TICKET_KEY);
@@ -108,17 +122,22 @@ CertificateDirectory::Context Lookups::make_named_context(const std::string& fil
     std::fprintf(stderr, "%s: %s\n", options_.program.c_str(), error.c_str());
     return nullptr;
   }
-  SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(kSessionIdContext), sizeof kSessionIdContext - 1);
+  SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(kSessionIdContext),
+                                 sizeof kSessionIdContext - 1);
   if (options_.staple) openssl_setLookups(context.get(), OPENSSL_LOOKUP_STAPLE);
   return {context.release(), FreeContext()};
 }
 
 void Lookups::answer(OPENSSL_EVENT* e) {
   switch (e->l.question) {
-    case OPENSSL_LOOKUP_SESSION: return sessions_->answer(e, post_done, this);
-    case OPENSSL_LOOKUP_CERTIFICATE: return answer_certificate(e);
-    case OPENSSL_LOOKUP_TICKET_KEY: return answer_ticket_key(e);
-    case OPENSSL_LOOKUP_STAPLE: return staples_->answer(e);
+    case OPENSSL_LOOKUP_SESSION:
+      return sessions_->answer(e, post_done, this);
+    case OPENSSL_LOOKUP_CERTIFICATE:
+      return answer_certificate(e);
+    case OPENSSL_LOOKUP_TICKET_KEY:
+      return answer_ticket_key(e);
+    case OPENSSL_LOOKUP_STAPLE:
+      return staples_->answer(e);
     default:
       openssl_answerDefault(e);
       openssl_returnEvent(e);

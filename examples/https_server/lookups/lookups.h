@@ -23,7 +23,8 @@ namespace https {
 class Lookups {
  public:
   // Switches on, for the server's context, what the options ask for. nullptr: `error` says why, and what to do.
-  static std::unique_ptr<Lookups> make(const Options& options, SSL_CTX* context, openssl_completions_t* completions, std::string& error);
+  static std::unique_ptr<Lookups> make(const Options& options, SSL_CTX* context, openssl_completions_t* completions,
+                                       std::string& error);
 
   // Answers e and gives it back: now, or later through the completions.
   void answer(OPENSSL_EVENT* e);

@@ -45,7 +45,9 @@ Memcached::~Memcached() {
   for (memcached_st* client : idle_) memcached_free(client);
 }
 
-bool Memcached::is_left_alone() const { return Clock::now().time_since_epoch().count() < asked_again_.load(std::memory_order_relaxed); }
+bool Memcached::is_left_alone() const {
+  return Clock::now().time_since_epoch().count() < asked_again_.load(std::memory_order_relaxed);
+}
 
 memcached_st* Memcached::take() {
   if (is_left_alone()) return nullptr;
@@ -69,10 +71,12 @@ void Memcached::give_back(memcached_st* client) {
 }
 
 Memcached::Result Memcached::result_of(memcached_return_t returned) {
-  if (returned == MEMCACHED_SUCCESS || returned == MEMCACHED_STORED || returned == MEMCACHED_DELETED) return Result::done;
+  if (returned == MEMCACHED_SUCCESS || returned == MEMCACHED_STORED || returned == MEMCACHED_DELETED)
+    return Result::done;
   if (returned == MEMCACHED_NOTFOUND) return Result::none;
   // It is there, but full: it says so at once.
-  if (returned != MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE && returned != MEMCACHED_SERVER_ERROR && returned != MEMCACHED_E2BIG)
+  if (returned != MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE && returned != MEMCACHED_SERVER_ERROR &&
+      returned != MEMCACHED_E2BIG)
     asked_again_.store((Clock::now() + kLeftAlone).time_since_epoch().count(), std::memory_order_relaxed);
   return Result::failed;
 }
@@ -92,7 +96,8 @@ Memcached::Result Memcached::get(const std::string& key, std::string& value) {
 Memcached::Result Memcached::set(const std::string& key, const std::string& value, std::chrono::seconds lifetime) {
   const Client client(*this);
   if (!client.get()) return Result::failed;
-  return result_of(memcached_set(client.get(), key.data(), key.size(), value.data(), value.size(), lifetime.count(), 0));
+  return result_of(
+      memcached_set(client.get(), key.data(), key.size(), value.data(), value.size(), lifetime.count(), 0));
 }
 
 Memcached::Result Memcached::remove(const std::string& key) {

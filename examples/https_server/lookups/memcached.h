@@ -1,5 +1,5 @@
-// A memcached, by libmemcached. Slow or gone, it costs whoever asks a quarter of a second at most, and for the next second
-// nothing: then it is left alone.
+// A memcached, by libmemcached. Slow or gone, it costs whoever asks a quarter of a second at most, and for the next
+// second nothing: then it is left alone.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_MEMCACHED_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_MEMCACHED_H
 

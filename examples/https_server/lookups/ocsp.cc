@@ -54,20 +54,23 @@ struct Place {
 Response ask(const std::string& url, OCSP_REQUEST* request) {
   Place place;
   int tls = 0;
-  if (!OSSL_HTTP_parse_url(url.c_str(), &tls, nullptr, &place.host, &place.port, nullptr, &place.path, nullptr, nullptr) || tls)
+  if (!OSSL_HTTP_parse_url(url.c_str(), &tls, nullptr, &place.host, &place.port, nullptr, &place.path, nullptr,
+                           nullptr) ||
+      tls)
     return nullptr;
   const Bio body(ASN1_item_i2d_mem_bio(ASN1_ITEM_rptr(OCSP_REQUEST), reinterpret_cast<const ASN1_VALUE*>(request)));
   if (!body) return nullptr;
-  const Bio answer(OSSL_HTTP_transfer(nullptr, place.host, place.port, place.path, 0, nullptr, "*", nullptr, nullptr, nullptr, nullptr,
-                                      0, nullptr, "application/ocsp-request", body.get(), "application/ocsp-response", 1, kLargest,
-                                      kSeconds, 0));
+  const Bio answer(OSSL_HTTP_transfer(nullptr, place.host, place.port, place.path, 0, nullptr, "*", nullptr, nullptr,
+                                      nullptr, nullptr, 0, nullptr, "application/ocsp-request", body.get(),
+                                      "application/ocsp-response", 1, kLargest, kSeconds, 0));
   return Response(answer ? d2i_OCSP_RESPONSE_bio(answer.get(), nullptr) : nullptr);
 }
 
 // Against the issuer only: it is trusted for its own certificates, and for nothing else.
 bool is_signed(OCSP_BASICRESP* basic, X509* issuer) {
   const Store store(X509_STORE_new());
-  return store && X509_STORE_add_cert(store.get(), issuer) && X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN) &&
+  return store && X509_STORE_add_cert(store.get(), issuer) &&
+         X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN) &&
          OCSP_basic_verify(basic, nullptr, store.get(), 0) > 0;
 }
 
@@ -82,8 +85,9 @@ bool to_time(const ASN1_GENERALIZEDTIME* from, std::time_t& to) {
 bool is_good(OCSP_BASICRESP* basic, OCSP_CERTID* id, OcspResponse& out) {
   int status = 0, reason = 0;
   ASN1_GENERALIZEDTIME *revoked = nullptr, *from = nullptr, *until = nullptr;
-  return OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &from, &until) && status == V_OCSP_CERTSTATUS_GOOD &&
-         OCSP_check_validity(from, until, kClockSkew, -1) && to_time(from, out.this_update) && to_time(until, out.next_update);
+  return OCSP_resp_find_status(basic, id, &status, &reason, &revoked, &from, &until) &&
+         status == V_OCSP_CERTSTATUS_GOOD && OCSP_check_validity(from, until, kClockSkew, -1) &&
+         to_time(from, out.this_update) && to_time(until, out.next_update);
 }
 
 std::string der_of(OCSP_RESPONSE* response) {
@@ -101,7 +105,8 @@ std::optional<OcspResponse> fetch(X509* certificate, X509* issuer, const std::st
   if (!response || OCSP_response_status(response.get()) != OCSP_RESPONSE_STATUS_SUCCESSFUL) return std::nullopt;
   const Basic basic(OCSP_response_get1_basic(response.get()));
   OcspResponse out = {der_of(response.get()), 0, 0};
-  if (!basic || out.der.empty() || !is_signed(basic.get(), issuer) || !is_good(basic.get(), id.get(), out)) return std::nullopt;
+  if (!basic || out.der.empty() || !is_signed(basic.get(), issuer) || !is_good(basic.get(), id.get(), out))
+    return std::nullopt;
   return out;
 }
 

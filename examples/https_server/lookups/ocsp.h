@@ -16,8 +16,8 @@ struct OcspResponse {
   std::time_t next_update;
 };
 
-// Asks the responder (http only), and checks what it says: signed by the issuer or its delegate, about this certificate,
-// good, of now, and with an end. Blocks, for three seconds at most. `url` "": the certificate's own.
+// Asks the responder (http only), and checks what it says: signed by the issuer or its delegate, about this
+// certificate, good, of now, and with an end. Blocks, for three seconds at most. `url` "": the certificate's own.
 std::optional<OcspResponse> fetch_ocsp_response(X509* certificate, X509* issuer, const std::string& url);
 
 }  // namespace https

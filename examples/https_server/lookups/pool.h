@@ -1,5 +1,5 @@
-// Threads for lookups that take long: a store, a file, a responder. Signatures have workers of their own, so that a slow
-// store delays none.
+// Threads for lookups that take long: a store, a file, a responder. Signatures have workers of their own, so that a
+// slow store delays none.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_POOL_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_POOL_H
 

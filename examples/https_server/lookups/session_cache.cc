@@ -8,7 +8,8 @@
 namespace https {
 namespace {
 
-constexpr auto kPatience = std::chrono::milliseconds(500);  // in the pool's queue; who waited longer gets a full handshake
+constexpr auto kPatience =
+    std::chrono::milliseconds(500);  // in the pool's queue; who waited longer gets a full handshake
 
 struct FreeSession {
   void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
@@ -50,9 +51,13 @@ SessionPointer parsed(std::string& der) {
 
 }  // namespace
 
-SessionCache::SessionCache(std::unique_ptr<SessionCipher> cipher, std::string session_id_context, const std::string& host, int port,
-                           LookupPool& pool, LookupCounters& counters)
-    : cipher_(std::move(cipher)), context_(std::move(session_id_context)), memcached_(host, port), pool_(pool), counters_(counters) {}
+SessionCache::SessionCache(std::unique_ptr<SessionCipher> cipher, std::string session_id_context,
+                           const std::string& host, int port, LookupPool& pool, LookupCounters& counters)
+    : cipher_(std::move(cipher)),
+      context_(std::move(session_id_context)),
+      memcached_(host, port),
+      pool_(pool),
+      counters_(counters) {}
 
 void SessionCache::answer(OPENSSL_EVENT* e, void (*done)(void* arg, OPENSSL_EVENT* e), void* arg) {
   const bool alone = memcached_.is_left_alone();

@@ -60,12 +60,13 @@ std::optional<std::string> SessionCipher::seal(std::string_view session, std::st
   unsigned char* text = nonce + kNonce;
   int size = 0;
   const CipherPointer cipher(EVP_CIPHER_CTX_new());
-  const bool done = cipher && RAND_bytes(nonce, kNonce) > 0 &&
-                    EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key_, nonce) > 0 &&
-                    EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes(associated), static_cast<int>(associated.size())) > 0 &&
-                    EVP_EncryptUpdate(cipher.get(), text, &size, bytes(session), static_cast<int>(session.size())) > 0 &&
-                    EVP_EncryptFinal_ex(cipher.get(), text + size, &size) > 0 &&
-                    EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, kTag, text + session.size()) > 0;
+  const bool done =
+      cipher && RAND_bytes(nonce, kNonce) > 0 &&
+      EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key_, nonce) > 0 &&
+      EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes(associated), static_cast<int>(associated.size())) > 0 &&
+      EVP_EncryptUpdate(cipher.get(), text, &size, bytes(session), static_cast<int>(session.size())) > 0 &&
+      EVP_EncryptFinal_ex(cipher.get(), text + size, &size) > 0 &&
+      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, kTag, text + session.size()) > 0;
   return done ? std::optional(std::move(sealed)) : std::nullopt;
 }
 
@@ -77,11 +78,12 @@ std::optional<std::string> SessionCipher::open(std::string_view sealed, std::str
   std::string session(length, '\0'), tag(sealed.substr(sealed.size() - kTag));
   int size = 0;
   const CipherPointer cipher(EVP_CIPHER_CTX_new());
-  const bool done = cipher && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key_, nonce) > 0 &&
-                    EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes(associated), static_cast<int>(associated.size())) > 0 &&
-                    EVP_DecryptUpdate(cipher.get(), bytes(session), &size, text, static_cast<int>(length)) > 0 &&
-                    EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()) > 0 &&
-                    EVP_DecryptFinal_ex(cipher.get(), bytes(session) + size, &size) > 0;
+  const bool done =
+      cipher && EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, key_, nonce) > 0 &&
+      EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes(associated), static_cast<int>(associated.size())) > 0 &&
+      EVP_DecryptUpdate(cipher.get(), bytes(session), &size, text, static_cast<int>(length)) > 0 &&
+      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()) > 0 &&
+      EVP_DecryptFinal_ex(cipher.get(), bytes(session) + size, &size) > 0;
   if (done) return session;
   OPENSSL_cleanse(session.data(), session.size());
   return std::nullopt;

@@ -1,5 +1,5 @@
-// Sessions sealed for a store that others can read: AES-256-GCM (NIST SP 800-38D), a random nonce, and the session's id and
-// session id context as associated data, so that the store cannot exchange one session for another.
+// Sessions sealed for a store that others can read: AES-256-GCM (NIST SP 800-38D), a random nonce, and the session's id
+// and session id context as associated data, so that the store cannot exchange one session for another.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_SESSION_CIPHER_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_SESSION_CIPHER_H
 

@@ -30,7 +30,7 @@ std::string name_of(X509* certificate) {
 }
 
 // The next one in the chain that has signed it; nullptr: who issued it is not known.
-X509* issuer_of(X509* certificate, STACK_OF(X509)* chain) {
+X509* issuer_of(X509* certificate, STACK_OF(X509) * chain) {
   for (int i = 0; i < sk_X509_num(chain); ++i)
     if (X509_check_issued(sk_X509_value(chain, i), certificate) == X509_V_OK) return sk_X509_value(chain, i);
   return nullptr;

@@ -1,5 +1,5 @@
-// OCSP staples of the certificates that the server shows: fetched when the first client wants one, kept till nextUpdate, and
-// fetched again before that.
+// OCSP staples of the certificates that the server shows: fetched when the first client wants one, kept till
+// nextUpdate, and fetched again before that.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_STAPLES_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_STAPLES_H
 
@@ -23,8 +23,8 @@ class Staples {
   // `url` "": the responder that each certificate names.
   Staples(std::string url, LookupPool& pool, LookupCounters& counters, Done done, void* arg);
 
-  // Answers e, now or on a thread of the pool, and then says done(arg, e). Those who want the staple that is being fetched
-  // wait for it together. By the network thread.
+  // Answers e, now or on a thread of the pool, and then says done(arg, e). Those who want the staple that is being
+  // fetched wait for it together. By the network thread.
   void answer(OPENSSL_EVENT* e);
 
  private:

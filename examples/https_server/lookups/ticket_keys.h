@@ -1,5 +1,6 @@
-// Ticket keys from a file that several servers share: keys of 80 bytes, one after the other. The first one makes tickets, all
-// of them open them: to rotate, put a new one in front, and take the last one away. Read again when the file changes.
+// Ticket keys from a file that several servers share: keys of 80 bytes, one after the other. The first one makes
+// tickets, all of them open them: to rotate, put a new one in front, and take the last one away. Read again when the
+// file changes.
 #ifndef EXAMPLES_HTTPS_SERVER_LOOKUPS_TICKET_KEYS_H
 #define EXAMPLES_HTTPS_SERVER_LOOKUPS_TICKET_KEYS_H
 
