@@ -1,0 +1,69 @@
+#include "engine_pkcs11/engine_pkcs11.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "engine_pkcs11/key.h"
+
+using namespace openssl_event::pkcs11;
+
+namespace {
+
+constexpr OPENSSL_ENGINE kEngine = {sizeof(OPENSSL_ENGINE), "pkcs11", Key::call, nullptr, nullptr};
+
+// All keys there are, so that their modules can be finalised: modules use OpenSSL, and must end before it.
+struct Keys {
+  std::mutex mutex;
+  std::vector<Key*> all;
+};
+
+Keys& keys() {
+  static Keys* const kept = new Keys;  // for keys that are freed after main()
+  return *kept;
+}
+
+void at_exit() {
+  const std::lock_guard lock(keys().mutex);
+  for (Key* key : keys().all) key->close();
+}
+
+void remember(Key* key) {
+  static const bool registered = OPENSSL_atexit(at_exit) != 0;
+  if (!registered) throw std::bad_alloc();
+  const std::lock_guard lock(keys().mutex);
+  keys().all.push_back(key);
+}
+
+void free_key(void* handle) {
+  std::unique_ptr<Key> key(static_cast<Key*>(handle));
+  const std::lock_guard lock(keys().mutex);
+  std::erase(keys().all, key.get());
+}
+
+bool is_supported(const EVP_PKEY* key) {
+  return key && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") || EVP_PKEY_is_a(key, "EC"));
+}
+
+}  // namespace
+
+EVP_PKEY* openssl_pkcs11Key(const char* uri, EVP_PKEY* public_key) {
+  if (!uri || !is_supported(public_key)) {
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "pkcs11: no URI, or no RSA or EC key");
+    return nullptr;
+  }
+  try {
+    auto key = std::make_unique<Key>();
+    if (!key->parse(uri)) return nullptr;
+    remember(key.get());
+    return openssl_engineKey(public_key, &kEngine, key.release(), free_key);
+  } catch (const std::bad_alloc&) {
+    ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+}

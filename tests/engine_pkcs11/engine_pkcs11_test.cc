@@ -1,0 +1,245 @@
+// Handshakes with keys that are in a SoftHSM token, and what becomes of them when the token does not do its part.
+#include "engine_pkcs11/engine_pkcs11.h"
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine_workers/engine_workers.h"
+#include "tests/engine_pkcs11/soft_token.h"
+#include "tests/support/pair.h"
+
+namespace openssl_event::testing {
+namespace {
+
+std::string label_of(KeyType type) { return std::string("key") + key_type_name(type); }
+
+class Pkcs11 : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    token = new SoftToken("web");
+    import_keys();
+  }
+  static void TearDownTestSuite() {
+    delete token;
+    token = nullptr;
+  }
+  static void import_keys() {
+    for (KeyType type : {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384}) token->import(shared_key(type), label_of(type));
+  }
+
+  static Key key_by(const std::string& uri, KeyType type) {
+    return Key(openssl_pkcs11Key(uri.c_str(), X509_get0_pubkey(shared_certificate(type))));
+  }
+  static Pair pair_with(EVP_PKEY* key, KeyType type, int version, const char* cipher = nullptr) {
+    Pair pair(version, type);
+    EXPECT_NE(key, nullptr);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey(pair.server_context.get(), key), 1);
+    EXPECT_TRUE(!cipher || SSL_CTX_set_cipher_list(pair.client_context.get(), cipher));
+    return pair;
+  }
+  // "": it succeeded. Else what the server's status says.
+  static std::string handshake(Pair& pair) {
+    auto client = pair.plain_client();
+    auto server = pair.machine_server();
+    carry(*client, *server);
+    EXPECT_EQ(server->established(), client->established());
+    if (client->established()) return "";
+    EXPECT_EQ(server->reason(), OPENSSL_REASON_CALL_FAILED);
+    return server->failure() ? server->failure()->text : "no status";
+  }
+  static std::string handshake(EVP_PKEY* key, KeyType type = KeyType::kEcP256) {
+    Pair pair = pair_with(key, type, TLS1_3_VERSION);
+    return handshake(pair);
+  }
+  static void expect_failure(const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
+
+  static SoftToken* token;
+};
+
+SoftToken* Pkcs11::token = nullptr;
+
+TEST_F(Pkcs11, SignsWithKeysOfEachType) {
+  for (KeyType type : {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384}) {
+    const Key key = key_by(token->uri(label_of(type)), type);
+    for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+      Pair pair = pair_with(key.get(), type, version);
+      EXPECT_EQ(handshake(pair), "") << key_type_name(type) << version;
+    }
+  }
+}
+
+TEST_F(Pkcs11, SignsWithEachPaddingAndDigest) {
+  const Key key = key_by(token->uri(label_of(KeyType::kRsa)), KeyType::kRsa);
+  for (const char* algorithm : {"RSA+SHA256", "RSA+SHA384", "RSA+SHA512", "rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384",
+                                "rsa_pss_rsae_sha512"}) {
+    Pair pair = pair_with(key.get(), KeyType::kRsa, TLS1_2_VERSION);
+    ASSERT_EQ(SSL_CTX_set1_sigalgs_list(pair.client_context.get(), algorithm), 1);
+    EXPECT_EQ(handshake(pair), "") << algorithm;
+  }
+}
+
+TEST_F(Pkcs11, DecryptsThePremasterSecret) {
+  const Key key = key_by(token->uri(label_of(KeyType::kRsa)), KeyType::kRsa);
+  Pair pair = pair_with(key.get(), KeyType::kRsa, TLS1_2_VERSION, "AES128-GCM-SHA256");
+  EXPECT_EQ(handshake(pair), "");
+}
+
+// As plain libssl: the handshake goes on with a random secret until the client's Finished.
+TEST_F(Pkcs11, AnswersAPremasterSecretThatIsNotGoodLikeAnyOther) {
+  const Key key = key_by(token->uri(label_of(KeyType::kRsa)), KeyType::kRsa);
+  Pair pair = pair_with(key.get(), KeyType::kRsa, TLS1_2_VERSION, "AES128-GCM-SHA256");
+  auto client = pair.machine_client();
+  auto server = pair.machine_server();
+  client->work();
+  deliver(*server, client->take_output());
+  deliver(*client, server->take_output());
+  std::string flight = client->take_output();
+  const std::size_t at = flight.find(std::string("\x10\x00\x01\x02\x01\x00", 6));
+  ASSERT_NE(at, std::string::npos);
+  flight[at + 6 + 200] ^= 1;
+  deliver(*server, flight);
+  ASSERT_TRUE(server->failed());
+  EXPECT_EQ(server->failure()->alert_sent, SSL_AD_BAD_RECORD_MAC);
+}
+
+TEST_F(Pkcs11, ReadsThePinFromAFile) {
+  const std::string path = std::string(std::getenv("TEST_TMPDIR")) + "/pin";
+  std::ofstream(path) << kPin << "\n";
+  const Key key = key_by(token->uri("keyEcP256", "") + "&pin-source=file:" + path, KeyType::kEcP256);
+  EXPECT_EQ(handshake(key.get()), "");
+}
+
+// SoftHSM would lock a PIN that is tried too often; a real token after three times.
+TEST_F(Pkcs11, TriesAWrongPinOnce) {
+  const Key wrong = key_by(token->uri("keyEcP256", "4321"), KeyType::kEcP256);
+  expect_failure(handshake(wrong.get()), "PIN");
+  for (int i = 0; i < 5; ++i) expect_failure(handshake(wrong.get()), "as before");
+  const Key right = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  EXPECT_EQ(handshake(right.get()), "");
+}
+
+TEST_F(Pkcs11, SaysThatThereIsNoSuchKey) {
+  const Key key = key_by(token->uri("nobody"), KeyType::kEcP256);
+  expect_failure(handshake(key.get()), "finding the key");
+}
+
+TEST_F(Pkcs11, SaysThatThereIsNoSuchModule) {
+  const Key key = key_by("pkcs11:token=web?module-path=/nonexistent.so", KeyType::kEcP256);
+  expect_failure(handshake(key.get()), "loading the module");
+}
+
+TEST_F(Pkcs11, RecoversFromALostSessionAtOnce) {
+  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  EXPECT_EQ(handshake(key.get()), "");
+  token->close_all_sessions();
+  EXPECT_EQ(handshake(key.get()), "");
+}
+
+TEST_F(Pkcs11, RecoversWhenTheTokenIsBack) {
+  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  EXPECT_EQ(handshake(key.get()), "");
+  token->remove();
+  token->close_all_sessions();
+  EXPECT_NE(handshake(key.get()), "");
+  Pair other(TLS1_3_VERSION, KeyType::kRsa, true);  // a key in memory goes on
+  EXPECT_EQ(handshake(other), "");
+  token->create();
+  import_keys();
+  EXPECT_EQ(handshake(key.get()), "");
+}
+
+TEST_F(Pkcs11, WorksInAChildOfFork) {
+  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  EXPECT_EQ(handshake(key.get()), "");
+  const pid_t child = fork();
+  if (child == 0) _exit(handshake(key.get()).empty() ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(handshake(key.get()), "");
+}
+
+TEST_F(Pkcs11, ServesManyThreads) {
+  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int rounds = 0; rounds < 5; ++rounds) EXPECT_EQ(handshake(key.get()), "");
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+// A token that takes its time holds up its own handshake, and nobody else.
+TEST_F(Pkcs11, SlowTokenDelaysNobodyElse) {
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+    const OPENSSL_ENGINE* real = nullptr;
+  } gate;
+  const auto slow_call = [](OPENSSL_EVENT* e) {
+    auto* slow = static_cast<Gate*>(e->e.user);
+    std::unique_lock lock(slow->mutex);
+    slow->opened.wait(lock, [slow] { return slow->open; });
+    return slow->real->call(e);
+  };
+  const OPENSSL_ENGINE slow_engine = {sizeof slow_engine, "slow", slow_call, nullptr, nullptr};
+  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+  Pair pair = pair_with(key.get(), KeyType::kEcP256, TLS1_3_VERSION);
+  openssl_workers_t* workers = openssl_newWorkers(nullptr);
+  openssl_completions_t* completions = openssl_newCompletions();
+  auto client = pair.plain_client();
+  auto server = pair.machine_server();
+  server->on_call = [&](OPENSSL_EVENT* e) {
+    gate.real = e->e.engine;
+    e->e.engine = &slow_engine;
+    e->e.user = &gate;
+    ASSERT_EQ(openssl_submitCall(workers, e, completions), 1);
+  };
+  carry(*client, *server);
+  EXPECT_FALSE(client->established());
+  Pair others(TLS1_3_VERSION, KeyType::kEcP256, true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(handshake(others), "");
+  EXPECT_FALSE(client->established());
+  {
+    const std::lock_guard lock(gate.mutex);
+    gate.open = true;
+  }
+  gate.opened.notify_all();
+  openssl_drainWorkers(workers);
+  openssl_returnEvent(openssl_collectCompletion(completions));
+  carry(*client, *server);
+  EXPECT_TRUE(client->established());
+  server.reset();
+  openssl_freeWorkers(workers);
+  openssl_freeCompletions(completions);
+}
+
+TEST_F(Pkcs11, RefusesWhatIsNoUriAndOtherKeys) {
+  for (const char* uri : {"", "file:key.pem", "pkcs11:token=%zz", "pkcs11:unknown-attribute=1"})
+    EXPECT_EQ(openssl_pkcs11Key(uri, shared_key(KeyType::kRsa)), nullptr) << uri;
+  EXPECT_EQ(openssl_pkcs11Key(nullptr, shared_key(KeyType::kRsa)), nullptr);
+  EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", nullptr), nullptr);
+  EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", shared_key(KeyType::kEd25519)), nullptr);
+  ERR_clear_error();
+}
+
+// Nobody frees it: its module has to be finalised before OpenSSL is cleaned up, or this process crashes when it ends.
+TEST_F(Pkcs11, KeyMayBeLeftToTheEndOfTheProcess) {
+  static EVP_PKEY* left = nullptr;
+  left = key_by(token->uri("keyEcP256"), KeyType::kEcP256).release();
+  EXPECT_EQ(handshake(left), "");
+}
+
+}  // namespace
+}  // namespace openssl_event::testing
