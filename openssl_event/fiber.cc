@@ -3,11 +3,13 @@
 #include <openssl/err.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/context/fiber.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <mutex>
 #include <new>
 
@@ -137,7 +139,7 @@ class FiberPool {
         return push(hot_, fiber);
       }
     }
-    fiber->give_memory_back();
+    fiber->give_memory_back(fiber->unused_end());
     std::lock_guard lock(mutex_);
     push(cold_, fiber);
   }
@@ -258,7 +260,7 @@ void Fiber::loop() noexcept {
 Fiber::Outcome Fiber::run(Body body, void* argument) noexcept {
   body_ = body;
   argument_ = argument;
-  finished_ = false;
+  finished_ = parked_ = false;
   return enter();
 }
 
@@ -269,7 +271,10 @@ Fiber::Outcome Fiber::enter() noexcept {
   return finished_ ? Outcome::finished : Outcome::parked;
 }
 
-void Fiber::park() noexcept { switch_->to_caller(); }
+void Fiber::park() noexcept {
+  parked_ = true;
+  switch_->to_caller();
+}
 
 // What waits for the next body, the frames of the loop and of the switch, stays. How large they are is the compiler's
 // business; where they end Boost's fiber knows, which is that address and nothing else.
@@ -280,27 +285,28 @@ char* Fiber::unused_end() const noexcept {
   return end;
 }
 
-// Asks the kernel which pages have been touched since they were mapped, so that the others are not touched now. Clears them
-// by explicit_bzero: OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page.
+// Asks the kernel how deep the stack has been, so that memory that was never touched is not touched now. Clears the rest by
+// explicit_bzero: OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page. While a body is
+// parked, for as long as others take, pages may be swapped out: what is not there then is given back unseen.
 void Fiber::wipe() noexcept {
   char* const stack = mapping_ + kPage;
-  unsigned char touched[kStackSize / kPage];
-  if (mincore(stack, kStackSize, touched) != 0) return give_memory_back();
+  unsigned char there[kStackSize / kPage];
+  if (mincore(stack, kStackSize, there) != 0) return give_memory_back(unused_end());
+  const auto* const deepest = std::find_if(std::begin(there), std::end(there), [](unsigned char page) { return page & 1; });
+  char* const begin = stack + static_cast<std::size_t>(deepest - there) * kPage;
+  if (parked_) give_memory_back(begin);
+  if (begin >= unused_end()) return;
 #ifdef OPENSSL_EVENT_ASAN
-  __asan_unpoison_memory_region(stack, static_cast<std::size_t>(unused_end() - stack));
+  __asan_unpoison_memory_region(begin, static_cast<std::size_t>(unused_end() - begin));
 #endif
-  for (std::size_t page = 0; page < kStackSize / kPage; ++page) {
-    char* begin = stack + page * kPage;
-    char* end = begin + kPage < unused_end() ? begin + kPage : unused_end();
-    if ((touched[page] & 1) && begin < end) explicit_bzero(begin, static_cast<std::size_t>(end - begin));
-  }
+  explicit_bzero(begin, static_cast<std::size_t>(unused_end() - begin));
 }
 
-// The kernel zeroes what it takes.
-void Fiber::give_memory_back() noexcept {
+// From the stack's far end on. The kernel zeroes what it takes.
+void Fiber::give_memory_back(char* end) noexcept {
   char* const stack = mapping_ + kPage;
-  const auto end = reinterpret_cast<std::uintptr_t>(unused_end()) & ~(kPage - 1);
-  madvise(stack, end - reinterpret_cast<std::uintptr_t>(stack), MADV_DONTNEED);
+  const auto last = reinterpret_cast<std::uintptr_t>(end) & ~(kPage - 1);
+  madvise(stack, last - reinterpret_cast<std::uintptr_t>(stack), MADV_DONTNEED);
 }
 
 }  // namespace openssl_event

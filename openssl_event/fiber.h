@@ -37,7 +37,7 @@ class Fiber {
   [[noreturn]] void loop() noexcept;
   Outcome enter() noexcept;
   void wipe() noexcept;
-  void give_memory_back() noexcept;
+  void give_memory_back(char* end) noexcept;
   char* unused_end() const noexcept;
 
   Switch* switch_ = nullptr;  // the saved contexts, and what the sanitizers want to know
@@ -45,6 +45,7 @@ class Fiber {
   Body body_ = nullptr;
   void* argument_ = nullptr;
   bool finished_ = true;
+  bool parked_ = false;       // at least once in this run
   Fiber* next_ = nullptr;     // in the pool
 };
 
