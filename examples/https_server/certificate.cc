@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine_pkcs11/engine_pkcs11.h"
 #include "examples/self_signed.h"
 #include "openssl_event/openssl_event.h"
 
@@ -44,15 +45,42 @@ KeyPointer read_key(const std::string& file, std::string& error) {
   return key;
 }
 
+// Key shares and verifications are calls only in a library context that makes them so.
+constexpr unsigned kInterposed = OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_KEYGEN) |
+                                 OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DERIVE) |
+                                 OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_VERIFY);
+
+bool interposes(const Options& options) { return options.operations & kInterposed; }
+
+// The process's, for all contexts.
+OSSL_LIB_CTX* offload_context() {
+  static OSSL_LIB_CTX* const made = openssl_newOffloadContext(nullptr, nullptr, nullptr);
+  return made;
+}
+
+bool use_key(SSL_CTX* context, EVP_PKEY* key, const Options& options) {
+  return interposes(options) ? SSL_CTX_use_PrivateKey(context, key) > 0 : use_offloaded_key(context, key);
+}
+
+bool use_token(SSL_CTX* context, const Options& options, std::string& error) {
+  EVP_PKEY* public_key = X509_get0_pubkey(SSL_CTX_get0_certificate(context));
+  const KeyPointer key(openssl_pkcs11Key(options.token_key.c_str(), public_key));
+  if (key && SSL_CTX_use_PrivateKey(context, key.get()) > 0) return true;
+  error = "--engine: '" + options.token_key + "' cannot be used (" + openssl_reason() + "); give a URI as of RFC 7512";
+  return false;
+}
+
 bool use_files(SSL_CTX* context, const Options& options, std::string& error) {
-  if (!readable(options.certificate_file, "--cert", error) || !readable(options.key_file, "--key", error)) return false;
+  if (!readable(options.certificate_file, "--cert", error)) return false;
+  if (options.token_key.empty() && !readable(options.key_file, "--key", error)) return false;
   if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) <= 0) {
     error = "--cert: no certificate in '" + options.certificate_file + "' (" + openssl_reason() + "); it must be in PEM form";
     return false;
   }
+  if (!options.token_key.empty()) return use_token(context, options, error);
   const KeyPointer key = read_key(options.key_file, error);
   if (!key) return false;
-  if (use_offloaded_key(context, key.get())) return true;
+  if (use_key(context, key.get(), options)) return true;
   error = "the key of --key does not fit the certificate of --cert (" + openssl_reason() + ")";
   return false;
 }
@@ -60,7 +88,7 @@ bool use_files(SSL_CTX* context, const Options& options, std::string& error) {
 bool use_key_in_memory(SSL_CTX* context, const Options& options, std::string& error) {
   const KeyPointer key(make_key(options.rsa_bits));
   const CertificatePointer certificate(key ? make_self_signed(key.get()) : nullptr);
-  if (certificate && SSL_CTX_use_certificate(context, certificate.get()) > 0 && use_offloaded_key(context, key.get())) return true;
+  if (certificate && SSL_CTX_use_certificate(context, certificate.get()) > 0 && use_key(context, key.get(), options)) return true;
   error = "cannot make a self-signed certificate: " + openssl_reason();
   return false;
 }
@@ -78,8 +106,9 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_len, con
 }  // namespace
 
 ContextPointer make_context(const Options& options, std::string& error) {
-  ContextPointer context(SSL_CTX_new(TLS_server_method()));
-  if (!context) {
+  OSSL_LIB_CTX* library = interposes(options) ? offload_context() : nullptr;
+  ContextPointer context(interposes(options) && !library ? nullptr : SSL_CTX_new_ex(library, nullptr, TLS_server_method()));
+  if (!context || !openssl_setContextOperations(context.get(), options.operations)) {
     error = "cannot make an SSL_CTX: " + openssl_reason();
     return nullptr;
   }

@@ -71,7 +71,7 @@ void Connection::status(const OPENSSL_STATUS& status) {
 }
 
 void Connection::executed(const OPENSSL_ENGINE_CALL& call, std::optional<std::chrono::nanoseconds> in_place) {
-  sign_thread_ = call.thread;
+  if (call.optype == OPENSSL_OPERATION_SIGN) sign_thread_ = call.thread;
   if (!in_place) return;  // a worker's: see take_back
   shared_.metrics.add_inline_run(*in_place);
   shared_.metrics.add_call(call, false);

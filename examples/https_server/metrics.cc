@@ -53,6 +53,13 @@ std::string failure_labels(bool in_handshake, std::string_view reason, std::stri
 
 std::string path_label(int path) { return std::string("path=\"").append(openssl_pathName(path)).append("\""); }
 
+// operation="sign",executed="worker"
+std::string call_labels(int operation, bool by_worker) {
+  std::string name = openssl_operationName(operation);
+  for (char& c : name) c = static_cast<char>(c | 0x20);
+  return "operation=\"" + name + "\",executed=\"" + (by_worker ? "worker" : "inline") + "\"";
+}
+
 }  // namespace
 
 void Metrics::add_failure(const OPENSSL_STATUS& status, bool in_handshake) {
@@ -72,7 +79,7 @@ void Metrics::add_request(const openssl_t* tls) {
 }
 
 void Metrics::add_call(const OPENSSL_ENGINE_CALL& call, bool by_worker) {
-  if (call.optype == OPENSSL_OPERATION_SIGN) ++sign_calls[by_worker];
+  if (call.optype <= OPENSSL_OPERATION_VERIFY) ++calls[call.optype][by_worker];
 }
 
 void Metrics::add_inline_run(std::chrono::nanoseconds duration) {
@@ -97,9 +104,10 @@ std::string Metrics::to_text(const openssl_workers_t* workers) const {
              "Connections ended by an error, by phase, reason, alert, and which side sent the alert.");
   for (const auto& [labels, count] : failures) add_sample(out, "openssl_event_failures_total", labels, count);
 
-  add_header(out, "openssl_event_engine_calls_total", "counter", "Private-key operations executed, by where.");
-  add_sample(out, "openssl_event_engine_calls_total", "operation=\"sign\",executed=\"inline\"", sign_calls[0]);
-  add_sample(out, "openssl_event_engine_calls_total", "operation=\"sign\",executed=\"worker\"", sign_calls[1]);
+  add_header(out, "openssl_event_engine_calls_total", "counter", "Expensive operations executed, by where.");
+  for (int operation = OPENSSL_OPERATION_SIGN; operation <= OPENSSL_OPERATION_VERIFY; ++operation)
+    for (const bool by_worker : {false, true})
+      add_sample(out, "openssl_event_engine_calls_total", call_labels(operation, by_worker), calls[operation][by_worker]);
 
   OPENSSL_WORKERS_STATISTICS pool = {};
   pool.size = sizeof pool;

@@ -43,6 +43,45 @@ std::function<bool(std::string_view)> constant(auto& out, auto value) {
   };
 }
 
+// "inline", "pool" or a pkcs11 URI: where calls are executed.
+std::function<bool(std::string_view)> engine(Options& o) {
+  return [&o](std::string_view value) {
+    if (value == "inline") o.workers = 0;
+    if (value.substr(0, 7) == "pkcs11:") o.token_key = value;
+    return value == "inline" || value == "pool" || !o.token_key.empty();
+  };
+}
+
+struct NamedOperations {
+  std::string_view name;
+  unsigned operations;
+};
+constexpr NamedOperations kOperations[] = {{"sign", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_SIGN)},
+                                           {"decrypt", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECRYPT)},
+                                           {"keygen", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_KEYGEN)},
+                                           {"derive", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DERIVE)},
+                                           {"verify", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_VERIFY)},
+                                           {"all", OPENSSL_OPERATIONS_ALL},
+                                           {"none", OPENSSL_OPERATIONS_NONE}};
+
+bool add_operation(std::string_view name, unsigned& operations) {
+  for (const NamedOperations& each : kOperations)
+    if (each.name == name) {
+      operations |= each.operations;
+      return true;
+    }
+  return false;
+}
+
+std::function<bool(std::string_view)> operations(unsigned& out) {
+  return [&out](std::string_view list) {
+    out = OPENSSL_OPERATIONS_NONE;
+    for (std::size_t comma; (comma = list.find(',')) != list.npos; list.remove_prefix(comma + 1))
+      if (!add_operation(list.substr(0, comma), out)) return false;
+    return add_operation(list, out);
+  };
+}
+
 std::vector<Flag> flags_for(Options& o) {
   return {
       {"--port", "N", "listen on this port (8443); 0: any free one", number(o.port, 0, 65535), "a number from 0 to 65535"},
@@ -62,6 +101,10 @@ std::vector<Flag> flags_for(Options& o) {
       {"--staple", nullptr, "staple OCSP responses; the issuer's certificate must be in the chain", constant(o.staple, true)},
       {"--ocsp-responder", "URL", "ask this one (that of the certificate)", text(o.ocsp_responder), "http://HOST:PORT/PATH"},
       {"--lookup-threads", "N", "threads that ask stores, files and responders (4)", number(o.lookup_threads, 1, 256), "a number from 1 to 256"},
+      {"--engine", "E", "where calls are executed: inline (as --workers 0), pool, or pkcs11:URI, a key in a token (pool)", engine(o),
+       "inline, pool or pkcs11:URI"},
+      {"--offload", "LIST", "which operations are calls (sign,decrypt): sign,decrypt,keygen,derive,verify, all, or none",
+       operations(o.operations), "a list of sign, decrypt, keygen, derive, verify; or all; or none"},
       {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
        number(o.workers, 0, 1024), "a number from 0 to 1024"},
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
@@ -95,6 +138,13 @@ Parsed wrong(const Options& options, const std::string& message) {
 Parsed check(const Options& options) {
   if (!options.session_cache.empty() && !options.ticket_keys.empty())
     return wrong(options, "--session-cache and --ticket-keys exclude each other: sessions are in the store, or in tickets");
+  if (!options.token_key.empty()) {
+    if (options.certificate_file.empty() || !options.key_file.empty())
+      return wrong(options, "--engine pkcs11: needs --cert, and no --key: the key is in the token");
+    if (!options.session_cache.empty() && options.session_secret.empty())
+      return wrong(options, "--session-cache needs --session-secret: the key that it would be made of is in the token");
+    return Parsed::ok;
+  }
   if (options.certificate_file.empty() == options.key_file.empty()) return Parsed::ok;
   return wrong(options, "--cert and --key go together: give both, or neither for a self-signed certificate made in memory");
 }

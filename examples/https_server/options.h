@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "openssl_event/openssl_event.h"
+
 namespace https {
 
 struct Options {
@@ -21,6 +23,8 @@ struct Options {
   std::string ocsp_responder;    // empty: that of the certificate
   int lookup_threads = 4;
   int rsa_bits = 2048;           // of the key made in memory; 0: EC on P-256
+  std::string token_key;         // a pkcs11 URI; empty: the key is key_file's
+  unsigned operations = OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_SIGN) | OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECRYPT);
   int workers = -1;              // -1: one for each processor; 0: calls are executed in place
   int queue = 0;                 // calls that may wait for a worker; 0: the pool's own default
   int handshake_timeout = 10;    // seconds

@@ -116,6 +116,7 @@ void Lookups::set_up_certificates() {
 CertificateDirectory::Context Lookups::make_named_context(const std::string& file) const {
   Options named = options_;
   named.certificate_file = named.key_file = file;
+  named.token_key.clear();
   std::string error;
   ContextPointer context = make_context(named, error);
   if (!context) {
