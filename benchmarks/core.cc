@@ -31,7 +31,7 @@ const std::vector<Group>& groups() {
       {run_longest_call, {{"longest_call_ratio_rsa2048", 0.40}, {"longest_call_ratio_rsa4096", 0.04}}},
       {run_suspension, {{"suspension_us", 2}, {"offloaded_key_us", kReported}}},
       {run_pool, {{"pool_round_trip_us", kReported}}},
-      {run_in_place, {{"in_place_handshake_ratio", 1.02}}},
+      {run_in_place, {{"in_place_handshake_ratio", 1.02}, {"in_place_handshake_ratio_record_path_on", 1.07}}},
       {run_bulk,
        {{"bulk_16k_ratio", 0.93},
         {"bulk_100b_ratio", 1.10},
