@@ -90,6 +90,16 @@ class ClientTest : public InteropTest {
  protected:
   void trust(int version, KeyType key = KeyType::kEcP256) { context_ = testing::make_client_context(version, key); }
 
+  // Starts an `openssl s_server` on a port of the system's choice, which it says: that port.
+  std::string start_s_server(const Words& command, const Child::Files& files = {}) {
+    peer_.emplace(command, files);
+    const std::string before = "ACCEPT 127.0.0.1:";
+    if (!peer_->wait_until_said(before) || !peer_->wait_until_said("\n")) return {};
+    const std::string& said = peer_->output();
+    const std::size_t at = said.find(before) + before.size();
+    return said.substr(at, said.find('\n', at) - at);
+  }
+
   void connect(const std::string& port, SSL_SESSION* session = nullptr) {
     connection_.reset();
     const int socket = connect_to(port);

@@ -11,14 +11,9 @@ class OpensslServer : public ClientTest {
   static Words server(KeyType key = KeyType::kEcP256) {
     return {"openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate_file(key), "-key", key_file(key)};
   }
-  // Starts it; it says which port it has got.
   void start(const Words& command, const Child::Files& files = {}) {
-    peer_.emplace(command, files);
-    const std::string before = "ACCEPT 127.0.0.1:";
-    ASSERT_TRUE(peer_->wait_until_said(before) && peer_->wait_until_said("\n")) << story();
-    const std::string& said = peer_->output();
-    const std::size_t at = said.find(before) + before.size();
-    port_ = said.substr(at, said.find('\n', at) - at);
+    port_ = start_s_server(command, files);
+    ASSERT_NE(port_, "") << story();
   }
   void start_and_connect(const Words& command) {
     start(command);

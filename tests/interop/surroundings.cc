@@ -86,6 +86,12 @@ std::string much_data_file() {
   });
 }
 
+void write_file(const std::string& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary);
+  if (!file.write(text.data(), static_cast<std::streamsize>(text.size())).flush())
+    throw std::runtime_error("cannot write " + path);
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -25,6 +25,7 @@ std::string scratch_directory();
 const std::string& much_data();
 std::string much_data_file();
 std::string read_file(const std::string& path);
+void write_file(const std::string& path, std::string_view text);
 std::string sha256(std::string_view bytes);
 
 const char* version_name(int version);  // "Tls12": fit for a test's name
