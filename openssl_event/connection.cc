@@ -122,7 +122,7 @@ bool openssl_connection_st::start(Step step) noexcept {
     return true;
   }
   if (step == Step::open || step == Step::seal) {
-    step == Step::open ? open_record() : seal_record();
+    step == Step::open ? open_records() : seal_records();
     return true;
   }
   if (!libssl_may_run()) return true;

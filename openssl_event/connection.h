@@ -144,9 +144,13 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool emit_status(int status) noexcept;
 
   // record_steps.cc
+  void open_records() noexcept;
+  bool may_open_another(std::size_t bytes) const noexcept;
   void open_record() noexcept;
   void emit_opened(const openssl_event::Opened& opened) noexcept;
-  void seal_record() noexcept;
+  void seal_records() noexcept;
+  bool may_seal_another(std::size_t bytes) const noexcept;
+  std::size_t seal_record() noexcept;
   std::size_t record_room() const noexcept;
   std::size_t gather_cleartext(openssl_event::Slice* slices, std::size_t& count) const noexcept;
   void consume_cleartext(std::size_t size) noexcept;
@@ -158,6 +162,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void fail_with_alert(int description, int reason) noexcept;
   bool libssl_is_bypassed() const noexcept { return path_ && (path_->sending() || path_->receiving()); }
   bool libssl_may_run() noexcept;
+  bool is_to_cleanse() const noexcept { return SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT; }
   bool libssl_is_busy() const noexcept { return ssl_ && SSL_in_init(ssl_); }
   void release_buffers() noexcept;
 
@@ -242,6 +247,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool release_due_ = false;       // the SSL is to be freed when that can be
   bool busy_ = false;              // in get(): what calls libssl is this library, or a callback of libssl's
+  bool copies_out_ = false;        // what this step opens: the application has enough that lies in RECORD_INs
+  bool cleanses_ = false;          // SSL_OP_CLEANSE_PLAINTEXT, when cleartext came last
   bool turn_due_ = false;          // the budget is spent
   bool lookup_failed_ = false;     // one that this step could not do without
   bool out_of_memory_ = false;

@@ -247,10 +247,10 @@ int openssl_putEvent(openssl_t *tls, OPENSSL_EVENT *e);
 
 /*
  * Takes the next event, or NULL: nothing more can be done now; openssl_wants tells what is missing. Does the machine's
- * work, a step at a time, until an event is ready: at most one record in or out, or a handshake up to its next engine
- * call. RECORD_OUTs come in the order in which they must be sent, CLEARTEXT_OUTs in the order of the peer's bytes, a
- * STATUS after the records and cleartext that led to it. Clears the thread's OpenSSL error queue when libssl
- * has a part in it.
+ * work, a step at a time, until an event is ready: at most one record in or out (on the record path: records of 16 KiB
+ * together), or a handshake up to its next engine call. RECORD_OUTs come in the order in which they must be sent,
+ * CLEARTEXT_OUTs in the order of the peer's bytes, a STATUS after the records and cleartext that led to it. Clears the
+ * thread's OpenSSL error queue when libssl has a part in it.
  */
 OPENSSL_EVENT *openssl_getEvent(openssl_t *tls);
 
@@ -524,7 +524,8 @@ const char *openssl_describe(const OPENSSL_EVENT *e, char *text, size_t size);
 /*
  * Application data costs three copies and some 300 ns a record on its way through libssl. On the record path the machine
  * seals a CLEARTEXT_IN from where it lies into the RECORD_OUT, and opens a RECORD_IN in place: the CLEARTEXT_OUT points into
- * it, and the RECORD_IN comes back after the CLEARTEXT_OUT has been put back. Everything else stays with libssl. For
+ * it, and the RECORD_IN comes back after the CLEARTEXT_OUT has been put back; while you hold four of them, what follows is
+ * copied, so that a slow reader does not keep the buffers that the network needs. Everything else stays with libssl. For
  * TLS 1.3 and 1.2 with AES-GCM or ChaCha20-Poly1305; a connection that does not qualify stays with libssl, silently.
  *
  * Makes the connections of `context` qualify: a key log callback that calls the one set before (set none afterwards) tells

@@ -55,7 +55,7 @@ void openssl_connection_st::take_back(Event* e) noexcept {
     case OPENSSL_CLEARTEXT_OUT_KIND: {
       --cleartexts_out_;
       Event* record = std::exchange(e->source, nullptr);
-      destroy_event(e, without_ssl_ ? without_ssl_->cleanses : SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT);
+      destroy_event(e, cleanses_);
       if (record) ready_.push_back(record);
       return;
     }

@@ -3,6 +3,7 @@
 #include <openssl/sslerr.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "openssl_event/connection.h"
 #include "openssl_event/error_queue.h"
@@ -16,6 +17,10 @@ constexpr std::size_t kMostSlices = 32;
 constexpr std::size_t kSmallRecord = 1369;
 constexpr std::size_t kBytesInSmallRecords = 64 * 1024;
 constexpr int kFatal = 2;  // AlertLevel, RFC 8446 6
+// A step takes so many records as are no longer than a full one together: what it costs beside is shared by small ones.
+constexpr std::size_t kBytesOfStep = OPENSSL_MAX_PLAINTEXT;
+// An application that holds so many CLEARTEXT_OUTs is slow: it does not get the buffers of the network as well.
+constexpr unsigned kMostInPlace = 4;
 
 unsigned char* bytes_of(Event* e) noexcept { return reinterpret_cast<unsigned char*>(e->pub.r.buf); }
 std::size_t size_of(const Event* e) noexcept { return static_cast<std::size_t>(e->pub.r.len); }
@@ -55,8 +60,24 @@ void openssl_connection_st::release_buffers() noexcept {
 
 // ---- Receiving ----
 
-void openssl_connection_st::open_record() noexcept {
+void openssl_connection_st::open_records() noexcept {
   if (!path_->begin_receiving()) return;
+  copies_out_ = cleartexts_out_ >= kMostInPlace;
+  if (ssl_) cleanses_ = is_to_cleanse();
+  std::size_t bytes = 0;
+  do {
+    bytes += size_of(input_.front());
+    open_record();
+  } while (may_open_another(bytes));
+}
+
+bool openssl_connection_st::may_open_another(std::size_t bytes) const noexcept {
+  const Event* next = input_.front();
+  return next && bytes + size_of(next) <= kBytesOfStep && cleartexts_out_ < cleartext_window_ && !failed_ &&
+         !closed_in_ && !for_libssl_ && !(without_ssl_ && without_ssl_->answer_due);
+}
+
+void openssl_connection_st::open_record() noexcept {
   Event* record = input_.front();
   Opened opened;
   switch (path_->open(bytes_of(record), size_of(record), opened)) {
@@ -79,12 +100,19 @@ void openssl_connection_st::open_record() noexcept {
 }
 
 void openssl_connection_st::emit_opened(const Opened& opened) noexcept {
-  Event* e = make_event(OPENSSL_CLEARTEXT_OUT_KIND, 0);
+  Event* e = make_event(OPENSSL_CLEARTEXT_OUT_KIND, copies_out_ ? opened.size : 0);
   if (!e) return fail(OPENSSL_REASON_NO_MEMORY);
-  e->pub.c.buf = reinterpret_cast<char*>(opened.data);
   e->pub.c.len = static_cast<int>(opened.size);
-  e->source = input_.take();
   ++cleartexts_out_;
+  if (copies_out_) {
+    e->pub.c.buf = inline_buffer(e);
+    std::memcpy(e->pub.c.buf, opened.data, opened.size);
+    if (cleanses_) OPENSSL_cleanse(opened.data, opened.size);
+    emit(e);
+    return input_.finish_first();
+  }
+  e->pub.c.buf = reinterpret_cast<char*>(opened.data);
+  e->source = input_.take();
   emit(e);
 }
 
@@ -145,22 +173,40 @@ openssl_connection_st::Event* openssl_connection_st::seal_to_event(unsigned char
   return nullptr;
 }
 
-void openssl_connection_st::seal_record() noexcept {
+void openssl_connection_st::seal_records() noexcept {
   if (ssl_ && (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) {
     ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
     return fail(OPENSSL_REASON_PROTOCOL);
   }
   if (!path_->sending() && !(take_over_output() && path_->sends())) return;
+  std::size_t bytes = 0;
+  do bytes += seal_record();
+  while (may_seal_another(bytes));
+}
+
+bool openssl_connection_st::may_seal_another(std::size_t bytes) const noexcept {
+  const Event* next = cleartext_in_.front();
+  return next && made_by_application(next->pub.kind) &&
+         bytes + std::min(size_of(next), record_room()) <= kBytesOfStep && records_out_ < records_window_ && !failed_ &&
+         !path_->key_is_spent();
+}
+
+// Returns how much cleartext is in it.
+std::size_t openssl_connection_st::seal_record() noexcept {
   Slice slices[kMostSlices];
   std::size_t count = 0;
   const std::size_t size = gather_cleartext(slices, count);
-  if (size == 0) return finish_cleartext();  // an empty block makes no record
+  if (size == 0) {  // an empty block makes no record
+    finish_cleartext();
+    return 0;
+  }
   Event* record = seal_to_event(kApplicationData, slices, count, size);
-  if (!record) return;
+  if (!record) return 0;
   ++records_out_;
   small_records_ -= std::min(small_records_, size);
   emit(record);
   consume_cleartext(size);
+  return size;
 }
 
 // ---- What libssl has not seen the cause of, or does not do any more ----

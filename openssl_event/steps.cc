@@ -157,6 +157,7 @@ void openssl_connection_st::after_read() noexcept {
   cleartext_out_ = nullptr;
   if (result_.value > 0) {
     e->pub.c.len = static_cast<int>(result_.bytes);
+    cleanses_ = is_to_cleanse();
     ++cleartexts_out_;
     emit(e);
   } else {

@@ -29,11 +29,9 @@ WithoutSsl* WithoutSsl::create(SSL* ssl, const OPENSSL_NEGOTIATED& negotiated) n
     size += std::strlen(text) + 1;
   void* memory = ::operator new(sizeof(WithoutSsl) + size, std::nothrow);
   if (!memory) return nullptr;
-  const auto options = SSL_get_options(ssl);
   auto* self = new (memory) WithoutSsl{{SSL_version(ssl) == TLS1_3_VERSION, SSL_is_server(ssl) != 0},
                                        negotiated,
-                                       (options & SSL_OP_CLEANSE_PLAINTEXT) != 0,
-                                       (options & SSL_OP_IGNORE_UNEXPECTED_EOF) != 0};
+                                       (SSL_get_options(ssl) & SSL_OP_IGNORE_UNEXPECTED_EOF) != 0};
   char* to = reinterpret_cast<char*>(self + 1);
   OPENSSL_NEGOTIATED& copy = self->negotiated;
   for (const char** text : {&copy.protocol, &copy.cipher, &copy.group, &copy.server_name})
@@ -77,6 +75,7 @@ void openssl_connection_st::release_ssl() noexcept {
   without_ssl_ = WithoutSsl::create(ssl_, outcome);
   if (!without_ssl_) return;
   release_due_ = read_due_ = false;
+  cleanses_ = is_to_cleanse();
   path_->leave_libssl();
   SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   detach_ssl();
@@ -145,9 +144,9 @@ void openssl_connection_st::close_without_ssl() noexcept {
 void openssl_connection_st::step_without_ssl() noexcept {
   switch (step_) {
     case Step::open:
-      return open_record();
+      return open_records();
     case Step::seal:
-      return seal_record();
+      return seal_records();
     case Step::read:
       return end_of_input();
     case Step::answer:

@@ -11,7 +11,6 @@ namespace openssl_event {
 struct WithoutSsl {
   ControlRecords control;
   OPENSSL_NEGOTIATED negotiated;
-  bool cleanses;            // SSL_OP_CLEANSE_PLAINTEXT
   bool ignores_eof;         // SSL_OP_IGNORE_UNEXPECTED_EOF
   bool answer_due = false;  // the peer has asked for a KeyUpdate
 

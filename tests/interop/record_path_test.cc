@@ -294,7 +294,8 @@ TEST_P(RecordPathClient, FetchesTenMegabytesOfNginx) {
   const auto nginx = [](const std::string& port) {
     const std::string file = scratch_file("nginx.conf");
     write_file(file, nginx_configuration(port));
-    return Words{"nginx", "-p", scratch_directory(), "-e", "stderr", "-c", file, "-g", "error_log stderr notice;"};
+    return Words{"/usr/sbin/nginx",         "-p", scratch_directory(), "-e", "stderr", "-c", file, "-g",
+                 "error_log stderr notice;"};
   };
   start_and_connect(nginx, [](const std::string&) { return "using the \"epoll\" event method"; });
   ASSERT_TRUE(established()) << story();

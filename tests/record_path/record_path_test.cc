@@ -98,6 +98,40 @@ TEST_P(PathTest, CleartextLiesInTheRecordWhichComesBackAfterIt) {
   EXPECT_EQ(machine->records_returned, returned + 1);
 }
 
+// A small cleartext does not keep the network's buffer for longer than the first few do.
+TEST_P(PathTest, CleartextOfASlowReaderIsCopiedOutAndItsRecordsComeBack) {
+  connect();
+  take_over();
+  openssl_setWindow(machine->tls(), 16, 1000);
+  machine->keep_cleartext = machine->one_by_one = true;
+  const int returned = machine->records_returned;
+  for (int i = 0; i < 100; ++i) deliver(*machine, records_of_peer(pattern(50, static_cast<char>('a' + i % 7))));
+  ASSERT_EQ(machine->cleartext.size(), 100u);
+  EXPECT_EQ(machine->records_returned - returned, 96);
+  for (int i = 0; i < 100; ++i) {
+    const OPENSSL_CLEARTEXT& c = machine->cleartext[static_cast<std::size_t>(i)]->c;
+    EXPECT_EQ(std::string(c.buf, static_cast<std::size_t>(c.len)), pattern(50, static_cast<char>('a' + i % 7)));
+  }
+  machine->return_all_cleartext();
+  machine->work();
+  EXPECT_EQ(machine->records_returned - returned, 100);
+  exchange(pattern(40000), pattern(40000));
+}
+
+TEST_P(PathTest, CleartextThatIsCopiedOutIsWipedFromItsRecordIfAsked) {
+  make();
+  SSL_set_options(machine->ssl(), SSL_OP_CLEANSE_PLAINTEXT);
+  connect();
+  take_over();
+  machine->keep_cleartext = machine->one_by_one = true;
+  for (int i = 0; i < 4; ++i) deliver(*machine, records_of_peer("kept"));
+  std::string record = records_of_peer(pattern(100));
+  openssl_putEvent(machine->tls(), openssl_wrapRecordInEvent(record.data(), record.size(), nullptr, nullptr));
+  machine->work();
+  EXPECT_TRUE(machine->received().ends_with(pattern(100)));
+  EXPECT_EQ(record.find(pattern(20)), std::string::npos);
+}
+
 TEST_P(PathTest, CleartextOutlivesItsConnection) {
   connect();
   take_over();
