@@ -1,5 +1,7 @@
 // Application data on the record path against programs nobody here wrote: every suite that it takes, as server and as
 // client, with the SSL and without it.
+#include <unistd.h>
+
 #include "tests/interop/fixture.h"
 
 namespace openssl_event::interop {
@@ -277,11 +279,11 @@ TEST_P(RecordPathClient, GnutlsServEchoesTenMegabytes) {
   expect_path();
 }
 
-// What it serves is in the test's own directory.
+// What it serves is in the test's own directory. Root stays root, which is all there is in a sandbox.
 std::string nginx_configuration(const std::string& port) {
   const std::string directory = scratch_directory();
-  std::string text =
-      "daemon off; master_process off; pid " + directory + "/nginx.pid;\nevents {}\nhttp { access_log off;\n";
+  std::string text = std::string(geteuid() == 0 ? "user root;\n" : "") + "daemon off; master_process off; pid " +
+                     directory + "/nginx.pid;\nevents {}\nhttp { access_log off;\n";
   for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
     text += std::string(kind) + "_temp_path " + directory + "/" + kind + ";\n";
   return text + "server { listen 127.0.0.1:" + port + " ssl; ssl_protocols TLSv1.2 TLSv1.3; root " + directory +
