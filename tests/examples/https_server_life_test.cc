@@ -2,23 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "tests/examples/server.h"
 #include "tests/examples/tls_client.h"
 
 namespace {
-
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; }
-
-long resident_kib(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::stringstream text;
-  text << file.rdbuf();
-  return std::atol(between(text.str(), "VmRSS:", "kB").c_str());
-}
 
 void expect_refused(const Command& flags, int status, const std::string& part) {
   const Result result = run(https_server(flags));
@@ -159,13 +148,13 @@ TEST(HttpsServerTime, AReaderThatStopsIsClosed) {
 TEST(HttpsServerLimits, ASlowReaderCostsNoMemory) {
   Server server(https_server({"--ec"}));
   server.get("/bytes/10000000");
-  const long before = resident_kib(server.process().pid());
+  const long before = server.resident_kib();
   TlsClient client(server.port());
   ASSERT_TRUE(client.handshake());
   client.send(get("/bytes/4000000000"));
   client.read_some();
   for (int i = 0; i < 20; ++i) server.get("/bytes/1");
-  EXPECT_LT(resident_kib(server.process().pid()) - before, 64 * 1024);
+  EXPECT_LT(server.resident_kib() - before, 64 * 1024);
   client.vanish(true);
   EXPECT_EQ(server.stop(), 0);
 }

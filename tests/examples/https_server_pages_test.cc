@@ -20,7 +20,6 @@ struct HttpsServerPages : testing::Test {
   }
 };
 
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; }
 std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
 
 TEST_F(HttpsServerPages, FrontPageSaysWhatWasNegotiated) {

@@ -4,8 +4,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "tests/examples/chopping_client.h"
@@ -13,15 +11,6 @@
 #include "tests/examples/tls_client.h"
 
 namespace {
-
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; }
-
-long resident_kib(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::stringstream text;
-  text << file.rdbuf();
-  return std::atol(between(text.str(), "VmRSS:", "kB").c_str());
-}
 
 struct HttpsServerPeers : testing::Test {
   Server server{https_server({"--ec", "--workers", "1"})};
@@ -81,12 +70,12 @@ TEST_F(HttpsServerPeers, ASenderThatDoesNotReadCostsNoMemory) {
   server.get("/bytes/10000000");
   TlsClient client(server.port());
   ASSERT_TRUE(client.handshake());
-  const long before = resident_kib(server.process().pid());
+  const long before = server.resident_kib();
   std::string requests;
   for (int i = 0; i < 300; ++i) requests += get("/bytes/100000");
   client.send(requests);
   EXPECT_FALSE(client.send_until_blocked(std::size_t{200} << 20)) << "200 MB must not fit anywhere";
-  EXPECT_LT(resident_kib(server.process().pid()) - before, 64 * 1024);
+  EXPECT_LT(server.resident_kib() - before, 64 * 1024);
   EXPECT_EQ(server.get("/bytes/5").size(), 5u) << "others are served";
   client.vanish(true);
 }

@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Servers, Https, testing::Values("https_server", "io_uri
 
 // ---- The author of an HTTPS server on memory BIOs ----
 
-const std::string kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const std::string kGet = get("/");
 
 struct MemoryBioServer : testing::Test {
   Server server{{"examples/memory_bio_server", "0"}};
@@ -161,7 +161,7 @@ TEST_F(MemoryBioServer, RenegotiatesWithDataInFlightAsPlainLibssl) {
   ASSERT_EQ(run({"openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=a", "-keyout", key, "-out", certificate}).status, 0);
   ChoppingClient first(server.port(), SIZE_MAX);
   ASSERT_TRUE(first.handshake());
-  first.add("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  first.add(kGet);
   ASSERT_TRUE(first.flush());
   const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nthis is a test";
   ASSERT_EQ(first.read(answer.size()), answer);

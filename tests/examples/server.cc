@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -47,6 +48,13 @@ bool Server::wait_for_metric(const std::string& name, double value) {
   return false;
 }
 
+long Server::resident_kib() const {
+  std::ifstream file("/proc/" + std::to_string(process_.pid()) + "/status");
+  std::stringstream text;
+  text << file.rdbuf();
+  return std::atol(between(text.str(), "VmRSS:", "kB").c_str());
+}
+
 int Server::stop() {
   process_.signal(SIGTERM);
   return process_.wait();
@@ -58,6 +66,8 @@ std::string https_server_program() {
 }
 
 Command https_server(const Command& flags) { return joined({https_server_program(), "--port", "0"}, flags); }
+
+std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; }
 
 Command curl(const Command& arguments) { return joined({"curl", "-sSk", "--max-time", "40"}, arguments); }
 

@@ -25,6 +25,9 @@ class Server {
   // Waits until the metric has this value; false if that takes too long.
   bool wait_for_metric(const std::string& name, double value);
 
+  // The memory that it has, in KiB.
+  long resident_kib() const;
+
   // SIGTERM, and the exit status.
   int stop();
 
@@ -38,6 +41,9 @@ std::string https_server_program();
 
 // Its command on any free port.
 Command https_server(const Command& flags = {});
+
+// A request by GET, as a client sends it.
+std::string get(const std::string& path);
 
 // The command of curl, as all tests use it: quiet, without verification, with a limit of time.
 Command curl(const Command& arguments);
