@@ -126,29 +126,36 @@ void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept {
   hello.server_name = name;
 }
 
+bool parse_client_hello(const unsigned char* message, std::size_t len, OPENSSL_CLIENT_HELLO& hello,
+                        OPENSSL_EXTENSION* extensions, std::size_t room, char* name, std::size_t& total) noexcept {
+  hello = {};
+  total = 0;
+  Reader body(body_of(message, len, 1));
+  hello.legacy_version = body.number(2);
+  hello.random = body.bytes(kRandomSize).data;
+  const Range id = body.vector(1), suites = body.vector(2);
+  body.vector(1);  // compression methods
+  hello.session_id = id.data;
+  hello.session_id_len = id.size;
+  hello.cipher_suites = suites.data;
+  hello.cipher_suites_len = suites.size;
+  hello.extensions = extensions;
+  const bool listed = body.at_end() || for_each_extension(body.vector(2), [&](const OPENSSL_EXTENSION& extension) {
+                        if (total++ < room) extensions[hello.extension_count++] = extension;
+                      });
+  if (!listed || !body.at_end()) return false;
+  read_extensions(hello, name);
+  return true;
+}
+
 }  // namespace openssl_event
 
 using namespace openssl_event;
 
 int openssl_parseClientHello(const unsigned char* message, size_t len, OPENSSL_CLIENT_HELLO* out,
                              OPENSSL_EXTENSION* extensions, size_t room, char* name) {
-  *out = {};
-  Reader body(body_of(message, len, 1));
-  out->legacy_version = body.number(2);
-  out->random = body.bytes(kRandomSize).data;
-  const Range id = body.vector(1), suites = body.vector(2);
-  body.vector(1);  // compression methods
-  out->session_id = id.data;
-  out->session_id_len = id.size;
-  out->cipher_suites = suites.data;
-  out->cipher_suites_len = suites.size;
-  out->extensions = extensions;
-  const bool listed = body.at_end() || for_each_extension(body.vector(2), [&](const OPENSSL_EXTENSION& extension) {
-                        if (out->extension_count < room) extensions[out->extension_count++] = extension;
-                      });
-  if (!listed || !body.at_end()) return 0;
-  read_extensions(*out, name);
-  return 1;
+  std::size_t total = 0;
+  return parse_client_hello(message, len, *out, extensions, room, name, total);
 }
 
 int openssl_parseServerHello(const unsigned char* message, size_t len, OPENSSL_SERVER_HELLO* out) {

@@ -14,6 +14,10 @@ constexpr std::size_t kNameSize = 256;  // of a server name (RFC 1035 3.1: at mo
 // bytes, is the memory of the server name.
 void read_extensions(OPENSSL_CLIENT_HELLO& hello, char* name) noexcept;
 
+// As openssl_parseClientHello. `total` is how many extensions there are, those without room included.
+bool parse_client_hello(const unsigned char* message, std::size_t len, OPENSSL_CLIENT_HELLO& hello,
+                        OPENSSL_EXTENSION* extensions, std::size_t room, char* name, std::size_t& total) noexcept;
+
 }  // namespace openssl_event
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "openssl_event/event.h"
 #include "openssl_event/framer.h"
+#include "openssl_event/hello_tap.h"
 #include "openssl_event/lookup.h"
 #include "openssl_event/openssl_event.h"
 #include "openssl_event/record_input.h"
@@ -63,6 +64,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   openssl_event::Reply ask(std::unique_ptr<openssl_event::Lookup> question) noexcept;
   bool can_wait() const noexcept { return current() == this; }
   void session_made(SSL_SESSION* session) noexcept;
+  openssl_event::HelloTap* hello_tap() const noexcept { return hello_tap_.get(); }
 
   // outgoing.cc
   bool queue_record(Event* e) noexcept;
@@ -208,6 +210,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void* trace_argument_ = nullptr;
   void (*previous_info_)(const SSL*, int, int) = nullptr;
 
+  std::unique_ptr<openssl_event::HelloTap> hello_tap_;  // until the handshake has finished, if a lookup shows the hello
   openssl_event::RecordPath* path_ = nullptr;  // owned; nullptr: libssl moves all data
   openssl_event::WithoutSsl* without_ssl_ = nullptr;  // owned; nullptr as long as there is an SSL
   Event* cleartext_out_ = nullptr;         // that a read is filling

@@ -92,6 +92,7 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
   previous_info_ = SSL_get_info_callback(ssl);
   SSL_set_info_callback(ssl, info_callback);
   path_ = RecordPath::create(ssl);
+  hello_tap_ = HelloTap::create(ssl);
   return true;
 }
 

@@ -40,7 +40,25 @@ bool set_alert(int* alert, const Reply& reply) noexcept {
 
 }  // namespace
 
+// libssl has found the hello well formed.
 bool HelloQuestion::fill(SSL* ssl) noexcept {
+  HelloTap* tap = Connection::of(ssl)->hello_tap();
+  const bool whole = tap && tap->size() > 0;
+  const bool filled = whole ? fill_from(*tap) : fill_from_libssl(ssl);
+  if (tap) tap->forget();
+  return filled;
+}
+
+bool HelloQuestion::fill_from(const HelloTap& tap) noexcept {
+  if (!storage.copy(tap.message(), tap.size())) return false;
+  std::size_t total = 0;
+  parse_client_hello(storage.data(), storage.size(), hello, nullptr, 0, name, total);
+  extensions.reset(new (std::nothrow) OPENSSL_EXTENSION[total + 1]);
+  if (!extensions) ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
+  return extensions && parse_client_hello(storage.data(), storage.size(), hello, extensions.get(), total, name, total);
+}
+
+bool HelloQuestion::fill_from_libssl(SSL* ssl) noexcept {
   Types types;
   if (!SSL_client_hello_get1_extensions_present(ssl, &types.list, &types.count)) return false;
   const unsigned char *random, *id, *suites, *data;

@@ -41,6 +41,8 @@ inline X509_STORE* up_ref(X509_STORE* store) noexcept { return X509_STORE_up_ref
 struct HelloQuestion final : Lookup {
   HelloQuestion() noexcept : Lookup(OPENSSL_LOOKUP_CLIENT_HELLO) {}
   bool fill(SSL* ssl) noexcept;
+  bool fill_from(const HelloTap& tap) noexcept;  // all that came
+  bool fill_from_libssl(SSL* ssl) noexcept;      // with the extensions that libssl knows
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.client_hello = &hello; }
 
   OPENSSL_CLIENT_HELLO hello = {};

@@ -92,8 +92,7 @@ typedef struct OPENSSL_client_hello_st {
     size_t session_id_len;
     const unsigned char *cipher_suites; /* two bytes each */
     size_t cipher_suites_len;
-    const OPENSSL_EXTENSION *extensions; /* in the hello's order; of a LOOKUP: those that OpenSSL knows, or has been told
-                                            of by SSL_CTX_add_custom_ext, since it keeps no others */
+    const OPENSSL_EXTENSION *extensions; /* in the hello's order, those that OpenSSL does not know too */
     size_t extension_count;
     const char *server_name; /* RFC 6066 3; "" if there is none, or none without NUL bytes */
     const unsigned char *alpn; /* RFC 7301 3.1: each protocol after a byte with its length */

@@ -42,6 +42,7 @@ std::size_t openssl_connection_st::read_records(char* buf, std::size_t len) noex
   const bool begins = input_.at_start();
   const std::size_t taken = input_.read(buf, len);
   if (path_ && begins && taken > 0) path_->passes(static_cast<unsigned char>(buf[0]));
+  if (hello_tap_) hello_tap_->take(buf, taken);
   return taken;
 }
 

@@ -134,6 +134,7 @@ bool openssl_connection_st::emit_status(int status) noexcept {
 void openssl_connection_st::after_handshake() noexcept {
   if (after_failure()) return;
   established_ = true;
+  hello_tap_.reset();
   if (path_) path_->decide(renegotiation_);
   release_buffers();
   foresee_waits();

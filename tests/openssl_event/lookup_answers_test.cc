@@ -5,47 +5,19 @@
 
 #include <cstring>
 
+#include "tests/openssl_event/answers_fixture.h"
 #include "tests/openssl_event/lookup_fixture.h"
 
 namespace openssl_event::testing {
 namespace {
 
-class Answers : public BothVersions {
- protected:
-  void ask_server(unsigned lookups, std::function<void(OPENSSL_EVENT*)> answer) {
-    ASSERT_EQ(openssl_setLookups(pair.server_context.get(), lookups), 1);
-    make();
-    server->on_lookup = std::move(answer);
-  }
-  void ask_client(unsigned lookups, std::function<void(OPENSSL_EVENT*)> answer) {
-    ASSERT_EQ(openssl_setLookups(pair.client_context.get(), lookups), 1);
-    make();
-    client->on_lookup = std::move(answer);
-  }
-  void make() {
-    client = pair.machine_client();
-    server = pair.machine_server();
-  }
-  void expect_connected() {
-    carry(*client, *server);
-    EXPECT_TRUE(client->established() && server->established());
-  }
-  static void expect_refused(MachineEnd& by, MachineEnd& peer, int alert) {
-    carry(by, peer);
-    ASSERT_TRUE(by.failed());
-    EXPECT_EQ(by.failure()->alert_sent, alert);
-    ASSERT_TRUE(peer.failed());
-    EXPECT_EQ(peer.failure()->alert_received, alert);
-  }
-  // The server asks for the client's certificate.
-  void use_client_certificate() {
-    use_key(pair.client_context.get(), KeyType::kEcP256, false);
-    demand_certificate(pair.server_context.get());
-  }
-
-  Pair pair{GetParam()};
-  std::unique_ptr<MachineEnd> client, server;
-};
+void flush_sessions(SSL_CTX* context) {
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+  SSL_CTX_flush_sessions_ex(context, 0);
+#else
+  SSL_CTX_flush_sessions(context, 0);
+#endif
+}
 
 TEST_P(Answers, HelloShowsWhatTheClientOffers) {
   ask_server(OPENSSL_LOOKUP_CLIENT_HELLO, [&](OPENSSL_EVENT* e) {
@@ -65,6 +37,47 @@ TEST_P(Answers, HelloShowsWhatTheClientOffers) {
     openssl_answerAccept(e);
   });
   SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\2h2"), 3);
+  expect_connected();
+}
+
+// libssl forgets those; GREASE (RFC 8701) is made of them.
+TEST_P(Answers, HelloShowsExtensionsThatOpensslDoesNotKnow) {
+  constexpr unsigned kUnknown = 0x1a1a;
+  SSL_CTX_add_custom_ext(
+      pair.client_context.get(), kUnknown, SSL_EXT_CLIENT_HELLO,
+      [](SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*, void*) {
+        *out = reinterpret_cast<const unsigned char*>("grease");
+        *size = 6;
+        return 1;
+      },
+      nullptr, nullptr, nullptr, nullptr);
+  std::string seen;
+  ask_server(OPENSSL_LOOKUP_CLIENT_HELLO, [&](OPENSSL_EVENT* e) {
+    const OPENSSL_CLIENT_HELLO& hello = *e->l.u.client_hello;
+    for (std::size_t i = 0; i < hello.extension_count; ++i) {
+      const OPENSSL_EXTENSION& extension = hello.extensions[i];
+      if (extension.type == kUnknown) seen.assign(reinterpret_cast<const char*>(extension.data), extension.len);
+    }
+    openssl_answerAccept(e);
+  });
+  expect_connected();
+  EXPECT_EQ(seen, "grease");
+}
+
+// As a peer with small records would send it.
+TEST_P(Answers, HelloMayBeSpreadOverRecords) {
+  ask_server(OPENSSL_LOOKUP_CLIENT_HELLO, [](OPENSSL_EVENT* e) {
+    EXPECT_STREQ(e->l.u.client_hello->server_name, "localhost");
+    openssl_answerAccept(e);
+  });
+  client->work();
+  const std::string record = client->take_output();
+  for (std::size_t at = OPENSSL_RECORD_HEADER_SIZE; at < record.size(); at += 50) {
+    const std::string part = record.substr(at, 50);
+    server->receive(record.substr(0, 4) + static_cast<char>(part.size()) + part);
+  }
+  server->work();
+  EXPECT_EQ(server->lookups_seen, 1);
   expect_connected();
 }
 
@@ -120,118 +133,6 @@ TEST_P(Answers, StapleIsRefused) {
   });
   SSL_set_tlsext_status_type(client->ssl(), TLSEXT_STATUSTYPE_ocsp);
   expect_refused(*client, *server, SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE);
-}
-
-TEST_P(Answers, ChainIsRefusedWithTheAlertOfTheError) {
-  ask_client(OPENSSL_LOOKUP_VERIFY,
-             [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_ERR_CERT_REVOKED, 0, nullptr); });
-  expect_refused(*client, *server, SSL_AD_CERTIFICATE_REVOKED);
-  EXPECT_EQ(client->reason(), OPENSSL_REASON_VERIFY);
-  EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_CERT_REVOKED);
-}
-
-// In that mode libssl goes on whatever a callback says.
-TEST_P(Answers, RefusalCountsWithoutVerifyPeerToo) {
-  SSL_CTX_set_verify(pair.client_context.get(), SSL_VERIFY_NONE, nullptr);
-  ask_client(OPENSSL_LOOKUP_VERIFY,
-             [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_ERR_CERT_REVOKED, 0, nullptr); });
-  expect_refused(*client, *server, SSL_AD_CERTIFICATE_REVOKED);
-  make();
-  client->on_lookup = [](OPENSSL_EVENT*) {};
-  carry(*client, *server);
-  EXPECT_EQ(client->reason(), OPENSSL_REASON_LOOKUP_FAILED);
-}
-
-TEST_P(Answers, ChainIsAcceptedThoughUntrusted) {
-  use_client_certificate();
-  ask_server(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
-    EXPECT_EQ(sk_X509_num(e->l.u.verify->chain), 1);
-    openssl_answerVerified(e, X509_V_OK, 0, e->l.u.verify->chain);
-  });
-  expect_connected();
-  EXPECT_EQ(sk_X509_num(SSL_get0_verified_chain(server->ssl())), 1);
-}
-
-// OpenSSL 3.0 accepts an unverified client certificate if its callback asks for a retry; ours waits inside of it.
-TEST_P(Answers, UnansweredVerificationLetsNoClientIn) {
-  use_client_certificate();
-  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), OPENSSL_LOOKUP_VERIFY), 1);
-  make();
-  server->keep_lookups = true;
-  carry(*client, *server);
-  ASSERT_EQ(server->lookups.size(), 1u);
-  client->send("let me in");
-  for (int i = 0; i < 3; ++i) carry(*client, *server);
-  EXPECT_FALSE(server->established());
-  EXPECT_EQ(server->received(), "");
-  openssl_returnEvent(server->lookups.front());
-  server->lookups.clear();
-  carry(*client, *server);
-  EXPECT_EQ(server->reason(), OPENSSL_REASON_LOOKUP_FAILED);
-  EXPECT_EQ(server->received(), "");
-  EXPECT_NE(SSL_get_verify_result(server->ssl()), X509_V_OK);
-}
-
-TEST_P(Answers, VerificationOfOpensslRefusesAnUntrustedClient) {
-  use_client_certificate();
-  ask_server(OPENSSL_LOOKUP_VERIFY,
-             [](OPENSSL_EVENT* e) { std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join(); });
-  expect_refused(*server, *client, SSL_AD_UNKNOWN_CA);
-  EXPECT_EQ(SSL_get_verify_result(server->ssl()), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
-}
-
-TEST_P(Answers, VerificationOfOpensslChecksTheName) {
-  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) { openssl_verifyChain(e); });
-  SSL_set1_host(client->ssl(), "somebody.else");
-  expect_refused(*client, *server, SSL_AD_BAD_CERTIFICATE);
-  EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_HOSTNAME_MISMATCH);
-}
-
-int calls_of_verify_callback;
-
-TEST_P(Answers, VerificationStaysInPlaceForTheApplicationsCallback) {
-  calls_of_verify_callback = 0;
-  SSL_CTX_set_verify(pair.client_context.get(), SSL_VERIFY_PEER, [](int ok, X509_STORE_CTX*) {
-    calls_of_verify_callback++;
-    return ok;
-  });
-  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
-    EXPECT_EQ(e->l.u.verify->in_place, 1);
-    std::thread([e] { EXPECT_EQ(openssl_verifyChain(e), 1); }).join();
-    EXPECT_EQ(calls_of_verify_callback, 0);
-  });
-  expect_connected();
-  EXPECT_GT(calls_of_verify_callback, 0);
-}
-
-TEST_P(Answers, VerificationStaysInPlaceForDane) {
-  SSL_CTX_dane_enable(pair.client_context.get());
-  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
-    EXPECT_EQ(e->l.u.verify->in_place, 1);
-    openssl_verifyChain(e);
-  });
-  ASSERT_EQ(SSL_dane_enable(client->ssl(), "localhost"), 1);
-  unsigned char* der = nullptr;
-  const int size = i2d_X509(shared_certificate(KeyType::kEcP256), &der);
-  ASSERT_EQ(SSL_dane_tlsa_add(client->ssl(), 3, 0, 0, der, static_cast<std::size_t>(size)),
-            1);  // DANE-EE, RFC 7671 5.1
-  OPENSSL_free(der);
-  expect_connected();
-  EXPECT_GE(SSL_get0_dane_authority(client->ssl(), nullptr, nullptr), 0);
-}
-
-TEST_P(Answers, TlsWithoutDaneOrCallbacksMayBeVerifiedAnywhere) {
-  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) {
-    EXPECT_EQ(e->l.u.verify->in_place, 0);
-    openssl_verifyChain(e);
-  });
-  expect_connected();
-}
-
-TEST_P(Answers, DefaultVerificationIsOpenssls) {
-  ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) { openssl_answerDefault(e); });
-  expect_connected();
-  EXPECT_NE(SSL_get0_verified_chain(client->ssl()), nullptr);
 }
 
 TEST_P(Answers, DefaultOfTicketKeysIsTheContexts) {
@@ -294,7 +195,7 @@ TEST_P(Answers, RemovedSessionsAreQueued) {
   ask_server(OPENSSL_REMOVED_SESSIONS, nullptr);
   expect_connected();
   EXPECT_EQ(openssl_takeRemovedSession(pair.server_context.get()), nullptr);
-  SSL_CTX_flush_sessions(pair.server_context.get(), 0);
+  flush_sessions(pair.server_context.get());
   int removed = 0;
   while (SSL_SESSION* session = openssl_takeRemovedSession(pair.server_context.get())) {
     SSL_SESSION_free(session);
@@ -341,28 +242,6 @@ TEST(Tickets, OfAnotherKeyAreNotOpened) {
     EXPECT_TRUE(fixture.client->established());
     EXPECT_FALSE(SSL_session_reused(fixture.client->ssl()));
   }
-}
-
-// RFC 8446 4.6.2: long after the handshake, a read has to wait.
-TEST(PostHandshakeAuthentication, WaitsForItsVerification) {
-  Pair pair(TLS1_3_VERSION);
-  use_key(pair.client_context.get(), KeyType::kEcP256, false);
-  SSL_CTX_set_post_handshake_auth(pair.client_context.get(), 1);
-  SSL_CTX_set_verify(pair.server_context.get(), SSL_VERIFY_PEER | SSL_VERIFY_POST_HANDSHAKE, nullptr);
-  ASSERT_EQ(openssl_setLookups(pair.server_context.get(), OPENSSL_LOOKUP_VERIFY), 1);
-  auto client = pair.machine_client();
-  auto server = pair.machine_server();
-  carry(*client, *server);
-  ASSERT_EQ(server->lookups_seen, 0);
-  server->on_lookup = [](OPENSSL_EVENT* e) { openssl_answerVerified(e, X509_V_OK, 0, nullptr); };
-  ASSERT_EQ(SSL_verify_client_post_handshake(server->ssl()), 1);
-  server->send("who are you?");
-  carry(*client, *server);
-  client->send("me");
-  carry(*client, *server);
-  EXPECT_EQ(server->lookups_seen, 1);
-  EXPECT_EQ(server->received(), "me");
-  EXPECT_NE(SSL_get0_peer_certificate(server->ssl()), nullptr);
 }
 
 // SSL_new_session_ticket, long after the handshake: the read that comes by has to wait.
