@@ -60,8 +60,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
 
-  // lookup.cc: called by libssl's callbacks. `question` becomes the reply's.
-  openssl_event::Reply ask(std::unique_ptr<openssl_event::Lookup> question) noexcept;
+  // lookup.cc: called by libssl's callbacks. `lookup` becomes the reply's; nullptr: there was no memory for it.
+  openssl_event::Reply ask(int question, std::unique_ptr<openssl_event::Lookup> lookup) noexcept;
   bool can_wait() const noexcept { return current() == this; }
   void session_made(SSL_SESSION* session) noexcept;
   openssl_event::HelloTap* hello_tap() const noexcept { return hello_tap_.get(); }

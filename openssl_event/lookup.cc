@@ -73,15 +73,18 @@ void Bytes::clear() noexcept {
 
 using namespace openssl_event;
 
-// On the fiber.
-Reply openssl_connection_st::ask(std::unique_ptr<Lookup> question) noexcept {
+// On the fiber. An error that does not end the handshake must not stay in the queue: libssl would take it for its own.
+Reply openssl_connection_st::ask(int question, std::unique_ptr<Lookup> lookup) noexcept {
   if (poisoned()) return Reply(Answer::cancelled);
-  Event* e = make_lookup(std::move(question), ssl_);
-  if (!e) return Reply(Answer::failed);
+  Event* e = make_lookup(std::move(lookup), ssl_);
+  if (!e) {
+    if (!is_required(question)) clear_errors();
+    return Reply(Answer::failed);
+  }
   if (!wait_for(e)) return Reply(Answer::cancelled);
-  const Lookup& lookup = lookup_of(e);
-  if (is_required(lookup.question) && (lookup.answer == Answer::missing || lookup.answer == Answer::failed)) {
-    raise_failure(lookup);
+  const Lookup& asked = lookup_of(e);
+  if (is_required(question) && (asked.answer == Answer::missing || asked.answer == Answer::failed)) {
+    raise_failure(asked);
     lookup_failed_ = true;
   }
   return Reply(e);
@@ -91,7 +94,7 @@ Reply openssl_connection_st::ask(std::unique_ptr<Lookup> question) noexcept {
 void openssl_connection_st::session_made(SSL_SESSION* session) noexcept {
   if (poisoned()) return;
   Event* e = make_event(OPENSSL_STATUS_OUT_KIND, 0);
-  if (!e) return ERR_clear_error();
+  if (!e) return clear_errors();
   SSL_SESSION_up_ref(session);
   e->release = free_session;
   e->release_argument = session;

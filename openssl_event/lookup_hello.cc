@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "openssl_event/client_hello.h"
+#include "openssl_event/error_queue.h"
 #include "openssl_event/lookup_callbacks.h"
 
 namespace openssl_event {
@@ -40,11 +41,11 @@ bool set_alert(int* alert, const Reply& reply) noexcept {
 
 }  // namespace
 
-// libssl has found the hello well formed.
 bool HelloQuestion::fill(SSL* ssl) noexcept {
   HelloTap* tap = Connection::of(ssl)->hello_tap();
-  const bool whole = tap && tap->size() > 0;
-  const bool filled = whole ? fill_from(*tap) : fill_from_libssl(ssl);
+  const bool whole = tap && tap->size() > 0 && fill_from(*tap);
+  if (!whole) clear_errors();
+  const bool filled = whole || fill_from_libssl(ssl);
   if (tap) tap->forget();
   return filled;
 }
@@ -59,6 +60,7 @@ bool HelloQuestion::fill_from(const HelloTap& tap) noexcept {
 }
 
 bool HelloQuestion::fill_from_libssl(SSL* ssl) noexcept {
+  hello = {};
   Types types;
   if (!SSL_client_hello_get1_extensions_present(ssl, &types.list, &types.count)) return false;
   const unsigned char *random, *id, *suites, *data;

@@ -39,7 +39,8 @@ inline X509_STORE* up_ref(X509_STORE* store) noexcept { return X509_STORE_up_ref
 // What is called fill copies the operands: false without memory.
 
 struct HelloQuestion final : Lookup {
-  HelloQuestion() noexcept : Lookup(OPENSSL_LOOKUP_CLIENT_HELLO) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_CLIENT_HELLO;
+  HelloQuestion() noexcept : Lookup(kQuestion) {}
   bool fill(SSL* ssl) noexcept;
   bool fill_from(const HelloTap& tap) noexcept;  // all that came
   bool fill_from_libssl(SSL* ssl) noexcept;      // with the extensions that libssl knows
@@ -52,7 +53,8 @@ struct HelloQuestion final : Lookup {
 };
 
 struct CertificateQuestion final : Lookup {
-  CertificateQuestion() noexcept : Lookup(OPENSSL_LOOKUP_CERTIFICATE) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_CERTIFICATE;
+  CertificateQuestion() noexcept : Lookup(kQuestion) {}
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.certificate = &operands; }
 
   OPENSSL_CERTIFICATE_LOOKUP operands = {};
@@ -63,7 +65,8 @@ struct CertificateQuestion final : Lookup {
 };
 
 struct AlpnQuestion final : Lookup {
-  AlpnQuestion() noexcept : Lookup(OPENSSL_LOOKUP_ALPN) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_ALPN;
+  AlpnQuestion() noexcept : Lookup(kQuestion) {}
   bool fill(const unsigned char* protocols, std::size_t size) noexcept;
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.alpn = &operands; }
   // Where in the list, at its length byte, this one is offered; size() if it is not.
@@ -75,7 +78,8 @@ struct AlpnQuestion final : Lookup {
 };
 
 struct SessionQuestion final : Lookup {
-  SessionQuestion() noexcept : Lookup(OPENSSL_LOOKUP_SESSION) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_SESSION;
+  SessionQuestion() noexcept : Lookup(kQuestion) {}
   bool fill(const unsigned char* id, std::size_t size) noexcept;
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.session = &operands; }
 
@@ -85,7 +89,8 @@ struct SessionQuestion final : Lookup {
 };
 
 struct TicketQuestion final : Lookup {
-  TicketQuestion() noexcept : Lookup(OPENSSL_LOOKUP_TICKET_KEY) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_TICKET_KEY;
+  TicketQuestion() noexcept : Lookup(kQuestion) {}
   bool fill(const unsigned char* name) noexcept;  // nullptr: for a new ticket
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.ticket = &operands; }
 
@@ -96,7 +101,8 @@ struct TicketQuestion final : Lookup {
 };
 
 struct PskQuestion final : Lookup {
-  PskQuestion() noexcept : Lookup(OPENSSL_LOOKUP_PSK) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_PSK;
+  PskQuestion() noexcept : Lookup(kQuestion) {}
   bool fill_server(const unsigned char* said, std::size_t size) noexcept;
   bool fill_client(const char* from_server) noexcept;
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.psk = &operands; }
@@ -108,7 +114,8 @@ struct PskQuestion final : Lookup {
 };
 
 struct StapleQuestion : Lookup {
-  explicit StapleQuestion(int asked = OPENSSL_LOOKUP_STAPLE) noexcept : Lookup(asked) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_STAPLE;
+  explicit StapleQuestion(int asked = kQuestion) noexcept : Lookup(asked) {}
   bool fill_server(SSL* ssl) noexcept;
   bool fill_client(SSL* ssl) noexcept;
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.staple = &operands; }
@@ -120,11 +127,13 @@ struct StapleQuestion : Lookup {
 };
 
 struct ReceivedStapleQuestion final : StapleQuestion {
-  ReceivedStapleQuestion() noexcept : StapleQuestion(OPENSSL_LOOKUP_STAPLE_RECEIVED) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_STAPLE_RECEIVED;
+  ReceivedStapleQuestion() noexcept : StapleQuestion(kQuestion) {}
 };
 
 struct VerifyQuestion final : Lookup {
-  VerifyQuestion() noexcept : Lookup(OPENSSL_LOOKUP_VERIFY) {}
+  static constexpr int kQuestion = OPENSSL_LOOKUP_VERIFY;
+  VerifyQuestion() noexcept : Lookup(kQuestion) {}
   bool fill(SSL* ssl, X509_STORE_CTX* verification) noexcept;
   void expose(OPENSSL_LOOKUP& lookup) const noexcept override { lookup.u.verify = &operands; }
   // Verifies with OpenSSL, on the calling thread. False: it could not be begun.
@@ -149,7 +158,7 @@ Reply ask(SSL* ssl, Fill fill) noexcept {
     ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
   else if (!fill(*question))
     question.reset();
-  return connection->ask(std::move(question));
+  return connection->ask(Question::kQuestion, std::move(question));
 }
 
 }  // namespace openssl_event

@@ -65,11 +65,12 @@ enum {
  * before. An SSL without a machine: what the session callbacks were, they still are for it; the rest is the default
  * answer. Before the first SSL is made of the context, by one thread. Fails without memory, and for unknown bits.
  *
- * SESSION and OPENSSL_NEW_SESSIONS want SSL_CTX_set_session_cache_mode to say SSL_SESS_CACHE_SERVER (or BOTH), and
- * SSL_SESS_CACHE_NO_INTERNAL if the store is to be the only one. TLS 1.3 asks for sessions with SSL_OP_NO_TICKET only.
- * STAPLE_RECEIVED wants SSL_set_tlsext_status_type. CERTIFICATE wants a configured certificate or a name for each
- * client. Once the handshake has finished, libssl asks TICKET_KEY for tickets by SSL_new_session_ticket, and VERIFY for
- * a post-handshake authentication (RFC 8446 4.6.2): these can wait. Nothing else is asked then.
+ * SESSION and OPENSSL_NEW_SESSIONS want SSL_CTX_set_session_cache_mode to say SSL_SESS_CACHE_SERVER (a client's new
+ * sessions: SSL_SESS_CACHE_CLIENT), and SSL_SESS_CACHE_NO_INTERNAL if the store is to be the only one. TLS 1.3 asks for
+ * sessions with SSL_OP_NO_TICKET only. STAPLE_RECEIVED wants SSL_set_tlsext_status_type. CERTIFICATE wants a configured
+ * certificate or a name for each client. Once the handshake has finished, libssl asks TICKET_KEY for tickets by
+ * SSL_new_session_ticket, and VERIFY for a post-handshake authentication (RFC 8446 4.6.2): these can wait. Nothing else
+ * is asked then.
  */
 int openssl_setLookups(SSL_CTX *context, unsigned int lookups);
 
@@ -174,8 +175,8 @@ typedef struct openssl_lookup_st {
 /* CLIENT_HELLO, STAPLE_RECEIVED: go on. */
 int openssl_answerAccept(OPENSSL_EVENT *e);
 /*
- * CLIENT_HELLO, CERTIFICATE, ALPN: end the handshake with this AlertDescription (RFC 8446 6). STAPLE_RECEIVED:
- * bad_certificate_status_response, whatever is given.
+ * CLIENT_HELLO, CERTIFICATE: end the handshake with this AlertDescription (RFC 8446 6). ALPN, STAPLE_RECEIVED: with
+ * no_application_protocol, bad_certificate_status_response, whatever is given.
  */
 int openssl_answerAlert(OPENSSL_EVENT *e, int alert);
 /* CERTIFICATE, ALPN, SESSION, TICKET_KEY, PSK, STAPLE: there is none. */
