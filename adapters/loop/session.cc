@@ -1,5 +1,7 @@
 #include "adapters/loop/session.h"
 
+#include <openssl/err.h>
+
 #include <algorithm>
 
 namespace loop {
@@ -22,10 +24,12 @@ Session::Session(SSL* ssl, const Calls& calls, User& user)
 
 Session::~Session() { openssl_free(tls_); }
 
+// Only the error queue tells a lack of memory from a lack of bytes.
 bool Session::received(std::size_t len) {
+  if (ERR_peek_error()) ERR_clear_error();
   if (!openssl_inputFilled(tls_, len)) return false;
   while (OPENSSL_EVENT* record = openssl_nextFrame(tls_)) openssl_putEvent(tls_, record);
-  return true;
+  return ERR_peek_error() == 0;
 }
 
 bool Session::received(char* bytes, std::size_t len, Buffer* buffer) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/failing_new.h"
 #include "tests/support/pair.h"
 
 namespace openssl_event::testing {
@@ -60,7 +61,10 @@ class EchoEnd final : public End, private loop::User {
     }
     return output;
   }
-  void send(std::string_view data) override { openssl_putEvent(session_.tls(), openssl_newCleartextInEvent(data.data(), data.size())); }
+  void send(std::string_view data) override {
+    OPENSSL_EVENT* block = openssl_newCleartextInEvent(data.data(), data.size());
+    if (!block || !openssl_putEvent(session_.tls(), block)) session_.fail();
+  }
   void close_output() override { openssl_closeOutput(session_.tls()); }
   void renegotiate() override { openssl_renegotiate(session_.tls()); }
   SSL* ssl() const override { return openssl_ssl(session_.tls()); }
@@ -72,6 +76,7 @@ class EchoEnd final : public End, private loop::User {
   loop::Session& session() { return session_; }
   std::size_t lent() const { return lent_.size(); }
   std::size_t in_place() const { return in_place_; }
+  bool out_of_memory() const { return out_of_memory_; }  // for the bytes that came: the loop would close it
   void hold() { holding_ = true; }  // gives no cleartext back ...
   void give_back() {                // ... until here
     holding_ = false;
@@ -83,7 +88,7 @@ class EchoEnd final : public End, private loop::User {
     if (way_ != Way::space) {
       LentBuffer& buffer = lent_.emplace_back(lent_, bytes);
       buffer.use();
-      EXPECT_TRUE(session_.received(buffer.bytes(), buffer.size(), way_ == Way::lent ? &buffer : nullptr));
+      out_of_memory_ |= !session_.received(buffer.bytes(), buffer.size(), way_ == Way::lent ? &buffer : nullptr);
       const std::size_t before = lent_.size();
       buffer.release();
       in_place_ += lent_.size() == before;  // a record still uses it
@@ -91,9 +96,11 @@ class EchoEnd final : public End, private loop::User {
     }
     std::size_t room = 0;
     char* space = session_.input_space(&room);
+    out_of_memory_ |= !space;
+    if (!space) return bytes.size();
     const std::size_t size = std::min(room, bytes.size());
     std::memcpy(space, bytes.data(), size);
-    EXPECT_TRUE(session_.received(size));
+    out_of_memory_ |= !session_.received(size);
     return size;
   }
   void cleartext(OPENSSL_EVENT* block) override {
@@ -111,6 +118,7 @@ class EchoEnd final : public End, private loop::User {
   const Way way_;
   std::list<LentBuffer> lent_;
   std::size_t in_place_ = 0;
+  bool out_of_memory_ = false;
   bool holding_ = false;
   std::vector<OPENSSL_EVENT*> held_;
   loop::Session session_;
@@ -193,6 +201,32 @@ TEST_P(LoopSession, FreedWithRecordsInTheLoopsBuffersGivesThemBack) {
   for (int i = 0; i < 20; ++i) client->send(std::string(16384, 'x'));
   carry(*client, *server);
   EXPECT_GT(server->lent(), 0u) << "the window is full";
+}
+
+// Whichever allocation fails: bytes arrive whole, or the loop is told, and every buffer comes back.
+TEST_P(LoopSession, LosesNothingInSilenceWithoutMemory) {
+  for (const Way way : {Way::space, Way::lent, Way::copied}) {
+    int failed = 0;
+    for (long n = 1;; ++n) {
+      auto server = echo(way);
+      auto client = pair.plain_client();
+      carry(*client, *server);
+      client->send("first");
+      client->send(std::string(20000, 'x'));
+      client->work();
+      const std::string bytes = client->take_output();
+      fail_allocation(n);
+      deliver(*server, bytes, 15000);
+      const bool met = allocation_failed();
+      fail_allocation(0);
+      const bool told = server->out_of_memory() || server->failed();
+      if (!told) carry(*client, *server);
+      EXPECT_TRUE(told || client->received() == "first" + std::string(20000, 'x')) << n;
+      if (!met) break;
+      ++failed;
+    }
+    EXPECT_GE(failed, 3);
+  }
 }
 
 TEST_P(LoopSession, WhatIsNoTlsFailsAsInOneRead) {
