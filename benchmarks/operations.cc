@@ -51,7 +51,7 @@ struct Sides {
   }
   ~Sides() {
     machine.reset();
-    OSSL_LIB_CTX_free(library);
+    openssl_freeOffloadContext(library);
   }
   Sides(const Sides&) = delete;
   Sides& operator=(const Sides&) = delete;

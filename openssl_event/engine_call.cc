@@ -116,6 +116,7 @@ const OPENSSL_ENGINE* openssl_defaultEngine(void) { return &kDefaultEngine; }
 int openssl_startCall(OPENSSL_EVENT* e, openssl_completions_t* completions) {
   if (!call_to_end(e, "openssl_startCall")) return 0;
   if (knows_start(*e->e.engine)) return e->e.engine->start(e, completions);
+  if (!e->e.engine->call) return misuse("openssl_startCall", "the engine has neither start nor call");
   e->e.engine->call(e);
   openssl_postCompletion(completions, e);
   return 1;

@@ -19,12 +19,15 @@ namespace {
 
 constexpr char kName[] = "openssl_event";
 constexpr int kMaxAlgorithms = 12;
+constexpr int kMaxCompanions = 32;
 
 // The context of one instance.
 struct Instance {
   OffloadHome home;
   bool forwards = false;
   std::unique_ptr<char[]> propq;
+  OSSL_PROVIDER* companions[kMaxCompanions] = {};
+  int companion_count = 0;
   OSSL_ALGORITHM keymgmt[kMaxAlgorithms] = {};
   OSSL_ALGORITHM signature[kMaxAlgorithms] = {};
   OSSL_ALGORITHM cipher[kMaxAlgorithms] = {};
@@ -169,6 +172,32 @@ OSSL_PROVIDER* load_offload_provider(OSSL_LIB_CTX* context, const OffloadHome& h
 
 bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept {
   return provider != nullptr && std::strcmp(OSSL_PROVIDER_get0_name(provider), kName) == 0;
+}
+
+bool load_companion(OSSL_PROVIDER* ours, OSSL_LIB_CTX* context, const char* name) noexcept {
+  Instance& instance = *from(OSSL_PROVIDER_get0_provider_ctx(ours));
+  if (OSSL_PROVIDER_available(context, name)) return true;
+  OSSL_PROVIDER* loaded = instance.companion_count < kMaxCompanions ? OSSL_PROVIDER_load(context, name) : nullptr;
+  if (loaded != nullptr) instance.companions[instance.companion_count++] = loaded;
+  return loaded != nullptr;
+}
+
+namespace {
+
+int find_ours(OSSL_PROVIDER* provider, void* found) noexcept {
+  if (is_offload_provider(provider)) *static_cast<OSSL_PROVIDER**>(found) = provider;
+  return 1;
+}
+
+}  // namespace
+
+void unload_offload_provider(OSSL_LIB_CTX* context) noexcept {
+  OSSL_PROVIDER* ours = nullptr;
+  OSSL_PROVIDER_do_all(context, find_ours, &ours);
+  if (ours == nullptr) return;
+  Instance& instance = *from(OSSL_PROVIDER_get0_provider_ctx(ours));
+  while (instance.companion_count > 0) OSSL_PROVIDER_unload(instance.companions[--instance.companion_count]);
+  OSSL_PROVIDER_unload(ours);
 }
 
 const OffloadHome& offload_home(void* provider_context) noexcept { return from(provider_context)->home; }

@@ -25,6 +25,11 @@ OSSL_PROVIDER* load_offload_provider(OSSL_LIB_CTX* context, const OffloadHome& h
                                      bool forwards) noexcept;
 bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept;
 
+// Loads another provider into ours' context, to be unloaded with it. True if it is there, from before or now.
+bool load_companion(OSSL_PROVIDER* ours, OSSL_LIB_CTX* context, const char* name) noexcept;
+// Ends what has been loaded into the context by these two: OSSL_LIB_CTX_free would leave it.
+void unload_offload_provider(OSSL_LIB_CTX* context) noexcept;
+
 // Where keys of the instance whose context that is are at home.
 const OffloadHome& offload_home(void* provider_context) noexcept;
 

@@ -416,10 +416,11 @@ EVP_PKEY *openssl_offloadedKey(const EVP_PKEY *key);
  * which stays as it is, with its providers and default properties, and with `propq`. For all else the new context has the
  * providers that are active in `libctx`. `config`, a file as for OSSL_LIB_CTX_load_config, or NULL, is loaded into it
  * first: name it when those providers need it, as the FIPS provider does. Default properties other than fips=yes are
- * given to SSL_CTX_new_ex. Freed by OSSL_LIB_CTX_free after all that was made of it; libctx outlives it. Any thread.
- * Fails without memory, and if a provider cannot be loaded.
+ * given to SSL_CTX_new_ex. Freed by openssl_freeOffloadContext (NULL is ignored), after all that was made of it; libctx
+ * outlives it. Any thread. Fails without memory, and if a provider cannot be loaded.
  */
 OSSL_LIB_CTX *openssl_newOffloadContext(OSSL_LIB_CTX *libctx, const char *propq, const char *config);
+void openssl_freeOffloadContext(OSSL_LIB_CTX *context);
 
 /*
  * Which operations become calls, a set of OPENSSL_OPERATION_BIT()s; the others are executed in place, without an event. Of

@@ -13,7 +13,7 @@
 namespace openssl_event::testing {
 
 struct FreeLibrary {
-  void operator()(OSSL_LIB_CTX* library) const { OSSL_LIB_CTX_free(library); }
+  void operator()(OSSL_LIB_CTX* library) const { openssl_freeOffloadContext(library); }
 };
 using Library = std::unique_ptr<OSSL_LIB_CTX, FreeLibrary>;
 
