@@ -1,6 +1,5 @@
 #include "engine_pkcs11/engine_pkcs11.h"
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include <algorithm>
@@ -17,7 +16,7 @@ namespace {
 
 constexpr OPENSSL_ENGINE kEngine = {sizeof(OPENSSL_ENGINE), "pkcs11", Key::call, nullptr, nullptr};
 
-// All keys there are, so that their modules can be finalised: modules use OpenSSL, and must end before it.
+// All keys there are, so that their modules can be finalised at exit.
 struct Keys {
   std::mutex mutex;
   std::vector<Key*> all;
@@ -28,14 +27,7 @@ Keys& keys() {
   return *kept;
 }
 
-void at_exit() {
-  const std::lock_guard lock(keys().mutex);
-  for (Key* key : keys().all) key->close();
-}
-
 void remember(Key* key) {
-  static const bool registered = OPENSSL_atexit(at_exit) != 0;
-  if (!registered) throw std::bad_alloc();
   const std::lock_guard lock(keys().mutex);
   keys().all.push_back(key);
 }
@@ -51,6 +43,11 @@ bool is_supported(const EVP_PKEY* key) {
 }
 
 }  // namespace
+
+void openssl_event::pkcs11::close_all_keys() noexcept {
+  const std::lock_guard lock(keys().mutex);
+  for (Key* key : keys().all) key->close();
+}
 
 EVP_PKEY* openssl_pkcs11Key(const char* uri, EVP_PKEY* public_key) {
   if (!uri || !is_supported(public_key)) {

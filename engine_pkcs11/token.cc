@@ -2,7 +2,9 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 namespace openssl_event::pkcs11 {
@@ -59,13 +61,34 @@ void Token::close() noexcept {
   if (process_ == getpid()) unload();
 }
 
-Failure Token::load() {
+void Token::load_modules() {
   if (const char* path = uri_.module_path()) {
     if (CK_FUNCTION_LIST* module = p11_kit_module_load(path, 0)) modules_.push_back(module);
   } else if (CK_FUNCTION_LIST** configured = p11_kit_modules_load(nullptr, 0)) {
     for (CK_FUNCTION_LIST** module = configured; *module; ++module) modules_.push_back(*module);
     std::free(configured);
   }
+}
+
+// At exit a module's destructors run before all that was registered before it was loaded. So a module is loaded once for the
+// life of the process, and after that the end of its sessions is registered.
+void Token::keep_modules() {
+  static std::mutex mutex;
+  static std::vector<std::string> kept;
+  const char* path = uri_.module_path();
+  const std::string name = path ? path : "";
+  const std::lock_guard lock(mutex);
+  if (std::find(kept.begin(), kept.end(), name) != kept.end()) return;
+  load_modules();
+  if (modules_.empty()) return;
+  modules_.clear();  // never released
+  kept.push_back(name);
+  if (std::atexit(close_all_keys) != 0) throw std::bad_alloc();
+}
+
+Failure Token::load() {
+  keep_modules();
+  load_modules();
   std::erase_if(modules_, [](CK_FUNCTION_LIST* module) {
     if (p11_kit_module_initialize(module) == CKR_OK) return false;
     p11_kit_module_release(module);

@@ -28,6 +28,9 @@ struct Failure {
   bool failed() const noexcept { return what != nullptr; }
 };
 
+// Ends all sessions of the process; registered for its end. Defined with the keys.
+void close_all_keys() noexcept;
+
 // In one process: a child of fork makes one of its own. Any thread. Members may throw bad_alloc.
 class Token {
  public:
@@ -49,6 +52,8 @@ class Token {
  private:
   Failure open(Session& session);
   Failure load();
+  void load_modules();
+  void keep_modules();
   void unload() noexcept;
   Failure find_slot(CK_FUNCTION_LIST*& module, CK_SLOT_ID& slot, bool& login);
   Failure log_in(const Session& session);
