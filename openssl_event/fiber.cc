@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <atomic>
@@ -276,6 +277,15 @@ void Fiber::park() noexcept {
   switch_->to_caller();
 }
 
+namespace {
+
+bool may_swap() noexcept {
+  struct sysinfo system;
+  return sysinfo(&system) != 0 || system.totalswap > 0;
+}
+
+}  // namespace
+
 // What waits for the next body, the frames of the loop and of the switch, stays. How large they are is the compiler's
 // business; where they end Boost's fiber knows, which is that address and nothing else.
 char* Fiber::unused_end() const noexcept {
@@ -287,14 +297,15 @@ char* Fiber::unused_end() const noexcept {
 
 // Asks the kernel how deep the stack has been, so that memory that was never touched is not touched now. Clears the rest by
 // explicit_bzero: OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page. While a body is
-// parked, for as long as others take, pages may be swapped out: what is not there then is given back unseen.
+// parked, for as long as others take, pages may be swapped out, if there is swap: what is not there then is given back
+// unseen.
 void Fiber::wipe() noexcept {
   char* const stack = mapping_ + kPage;
   unsigned char there[kStackSize / kPage];
   if (mincore(stack, kStackSize, there) != 0) return give_memory_back(unused_end());
   const auto* const deepest = std::find_if(std::begin(there), std::end(there), [](unsigned char page) { return page & 1; });
   char* const begin = stack + static_cast<std::size_t>(deepest - there) * kPage;
-  if (parked_) give_memory_back(begin);
+  if (parked_ && may_swap()) give_memory_back(begin);
   if (begin >= unused_end()) return;
 #ifdef OPENSSL_EVENT_ASAN
   __asan_unpoison_memory_region(begin, static_cast<std::size_t>(unused_end() - begin));
