@@ -89,8 +89,8 @@ class Redis(cases.ProgramTest):
             second, follower = self.serve(under, "--tls-replication", "yes", "--replicaof", f"127.0.0.1 {first}",
                                           key="ec")
             wait_until(lambda: "master_link_status:up" in self.cli(under, second, "INFO", "replication"), "the replica")
-            self.cli(under, first, "SET", "after", "2")
-            answers = self.cli(under, first, "WAIT", "1", "60000")
+            # On one connection: WAIT waits for the writes of its own.
+            answers = self.cli(under, first, text="SET after 2\nWAIT 1 60000\n")
             answers += self.cli(under, second, "MGET", "before", "after")
             self.end(follower)
             self.end(leader)
