@@ -95,7 +95,7 @@ class Redis(cases.ProgramTest):
             self.end(follower)
             self.end(leader)
             return answers
-        self.assert_on_workers(self.both(scenario), 12)
+        self.assert_on_workers(self.both(scenario), 10)  # both ends of five connections
 
     def test_a_client_without_certificate_is_refused(self):
         def scenario(under):
