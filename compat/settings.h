@@ -15,7 +15,7 @@ enum class Nonblocking {
 
 struct Settings {
   unsigned workers = 0;  // 0: one for each processor
-  unsigned nice = 5;     // by how much workers are nicer than the program, whose event loop goes first
+  unsigned nice = 10;    // by how much workers are nicer than the program, whose event loop goes first
   Offload offload = Offload::sign;
   Nonblocking nonblocking = Nonblocking::edge;
   const char* statistics = nullptr;  // a file's name, or "stderr"
