@@ -3,38 +3,34 @@
 
 using namespace openssl_event;
 
-openssl_connection_st::Event* openssl_connection_st::get() noexcept {
-  busy_ = true;
-  Event* e = next_event();
-  busy_ = false;
-  return e;
+// True: there is an event to be handed out now.
+[[gnu::noinline]] bool openssl_connection_st::make_ready() noexcept {
+  turn_due_ = budget_ && spent_ == budget_;
+  if (!turn_due_) {
+    busy_ = true;
+    while (ready_.empty() && !retry_held_ && advance()) {
+    }
+    busy_ = false;
+    if (!ready_.empty()) {
+      ++spent_;
+      return true;
+    }
+    retry_held_ = false;
+  }
+  spent_ = 0;
+  return false;
 }
 
-openssl_connection_st::Event* openssl_connection_st::next_event() noexcept {
+void openssl_connection_st::set_budget(unsigned events) noexcept {
+  budget_ = events;
+  spent_ = 0;
   turn_due_ = false;
-  if (budget_ && spent_ == budget_) {
-    spent_ = 0;
-    turn_due_ = true;
-    return nullptr;
-  }
-  while (ready_.empty() && !retry_held_ && advance()) {
-  }
-  if (ready_.empty()) {
-    spent_ = 0;
-    retry_held_ = false;
-    return nullptr;
-  }
-  ++spent_;
-  return hand_out();
 }
 
 openssl_connection_st::Event* openssl_connection_st::hand_out() noexcept {
   Event* e = ready_.pop_front();
   e->holder = Holder::application;
-  if (made_by_application(e->pub.kind))
-    e->owner = nullptr;
-  else
-    lent_.push_back(e);
+  if (!made_by_application(e->pub.kind)) lent_.add(e);
   if (trace_) trace(OPENSSL_TRACE_GET, e);
   return e;
 }

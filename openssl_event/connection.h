@@ -52,7 +52,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool put_marker(int marker) noexcept;
 
   // connection.cc
-  Event* get() noexcept;
+  Event* get() noexcept { return (ready_.empty() || budget_) && !make_ready() ? nullptr : hand_out(); }
 
   // record_bio.cc: called by libssl.
   bool write_records(const char* data, std::size_t len) noexcept;
@@ -79,7 +79,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   void record_path(OPENSSL_RECORD_PATH& out) const noexcept;
 
   bool set_window(unsigned records, unsigned cleartext) noexcept;
-  void set_budget(unsigned events) noexcept { budget_ = events; }
+  void set_budget(unsigned events) noexcept;
   void set_engine(const OPENSSL_ENGINE* engine) noexcept { engine_ = engine; }
   void set_operations(unsigned operations) noexcept { operations_ = operations; }
   void set_user(void* user) noexcept { user_ = user; }
@@ -117,7 +117,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool go_on(Outcome outcome) noexcept;
   void finish_step() noexcept;
   void call_out(Event* call) noexcept override { emit(call); }
-  Event* next_event() noexcept;
+  bool make_ready() noexcept;
   Event* hand_out() noexcept;
   void trace(int direction, const Event* e) noexcept;
 
@@ -191,13 +191,14 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool return_unused() noexcept;
 
   // put.cc
-  bool accept(Event* e, const char* function) noexcept;
+  static bool refuse_owner(const Event* e, const char* function) noexcept;
+  bool put_new(Event* e) noexcept;
   void take_back(Event* e) noexcept;
   void return_cleartext() noexcept;
 
   // Events on their way to the application; first, since what follows refers to it.
   openssl_event::EventList ready_;
-  openssl_event::EventList lent_;         // machine's events that the application holds
+  openssl_event::LentEvents lent_;
   openssl_event::EventList line_;         // RECORD_OUTs that the application has queued to be sent
   openssl_event::EventList cleartext_in_; // and markers, in the order in which they were put
   openssl_event::RecordInput input_{ready_};

@@ -17,7 +17,7 @@ namespace {
 
 void free_memory(Event* e) noexcept {
   const std::uint8_t size_class = e->size_class;
-  e->magic = 0;
+  e->holder = {};
   e->~Event();
   give_back_event_memory(e, size_class);
 }
@@ -80,10 +80,6 @@ bool carries_bytes(int kind) noexcept { return kind >= OPENSSL_RECORD_IN_KIND &&
 
 unsigned size_of_kind(int kind) noexcept {
   switch (kind) {
-    case OPENSSL_RECORD_IN_KIND:
-    case OPENSSL_RECORD_OUT_KIND: return sizeof(OPENSSL_RECORD);
-    case OPENSSL_CLEARTEXT_IN_KIND:
-    case OPENSSL_CLEARTEXT_OUT_KIND: return sizeof(OPENSSL_CLEARTEXT);
     case OPENSSL_ENGINE_CALL_IN_KIND:
     case OPENSSL_ENGINE_CALL_OUT_KIND: return sizeof(OPENSSL_ENGINE_CALL);
     case OPENSSL_STATUS_OUT_KIND: return sizeof(OPENSSL_STATUS);
@@ -97,6 +93,7 @@ unsigned size_of_kind(int kind) noexcept {
 
 static_assert(offsetof(OPENSSL_RECORD, buf) == offsetof(OPENSSL_CLEARTEXT, buf));
 static_assert(offsetof(OPENSSL_RECORD, len) == offsetof(OPENSSL_CLEARTEXT, len));
+static_assert(sizeof(OPENSSL_RECORD) == sizeof(OPENSSL_CLEARTEXT));
 
 Event* make_event(int kind, std::size_t buffer) noexcept {
   std::uint8_t size_class;
@@ -107,10 +104,11 @@ Event* make_event(int kind, std::size_t buffer) noexcept {
   }
   Event* e = new (memory) Event;
   e->size_class = size_class;
-  if (carries_bytes(kind))
-    e->pub.r = {};
-  else
-    std::memset(&e->pub, 0, sizeof e->pub);
+  if (carries_bytes(kind)) {
+    e->pub.r = {kind, sizeof(OPENSSL_RECORD), 0, nullptr, 0, nullptr};
+    return e;
+  }
+  std::memset(&e->pub, 0, sizeof e->pub);
   e->pub.kind = kind;
   e->pub.r.size = size_of_kind(kind);
   return e;
@@ -149,13 +147,12 @@ bool misuse(const char* function, const char* what) noexcept {
 }
 
 bool report_holder(const Event* e, const char* function) noexcept {
-  if (e->magic != kMagic) return misuse(function, "not an event of this library, or one that has been freed");
   switch (e->holder) {
     case Holder::application: return true;
     case Holder::machine: return misuse(function, "the machine holds this event: it was put, and has not come back");
     case Holder::nobody: return misuse(function, "this event has already been given back");
   }
-  return false;
+  return misuse(function, "not an event of this library, or one that has been freed");
 }
 
 }  // namespace openssl_event

@@ -12,13 +12,19 @@
 
 namespace openssl_event {
 
-enum class Holder : std::uint8_t { application, machine, nobody };
+// Who holds an event. Memory that is none, or no longer, has none of these values.
+enum class Holder : std::uint32_t { application = 0x4f45564e, machine, nobody };
 
-constexpr std::uint32_t kMagic = 0x4f45564e;  // "OEVN"
+struct Event;
+
+// A place in the ring of what a machine has lent.
+struct LentLink {
+  LentLink* next;
+  LentLink* previous;
+};
 
 // One allocation: this struct, then, for RECORD and CLEARTEXT, the buffer (unless it is foreign memory).
 struct Event {
-  std::uint32_t magic = kMagic;
   Holder holder = Holder::machine;
   bool exempt = false;     // RECORD_OUT: outside the window (handshake, alert, KeyUpdate, close_notify)
   bool unseen = false;     // RECORD_IN: made of the rest of a cut record; the application never had it
@@ -26,9 +32,9 @@ struct Event {
   bool succeeded = false;  // ENGINE_CALL: executed, with a result
   std::uint8_t size_class = kNoSizeClass;  // of its memory
   std::atomic<bool> cancelled = false;
-  openssl_t* owner = nullptr;        // the connection that made it, or, for the application's events, has it now
-  Event* next = nullptr;             // the list it is in: a queue of the machine, or what the machine has lent
-  Event* previous = nullptr;
+  openssl_t* owner = nullptr;        // the connection that made it; nullptr for the application's events
+  Event* next;                       // of the queue that it is in
+  LentLink lent;                     // of what its machine has lent, while the application holds it
   Event* completion_next = nullptr;  // a completion queue; nullptr at rest
   void (*release)(void*) = nullptr;  // RECORD_IN, CLEARTEXT_IN: ends the foreign memory; LOOKUP, STATUS: what it holds
   void* release_argument = nullptr;
@@ -74,10 +80,10 @@ bool misuse(const char* function, const char* what) noexcept;
 // True if `e` is an event that the application holds; else reports misuse.
 bool report_holder(const Event* e, const char* function) noexcept;
 inline bool held_by_application(const Event* e, const char* function) noexcept {
-  return (e->magic == kMagic && e->holder == Holder::application) || report_holder(e, function);
+  return e->holder == Holder::application || report_holder(e, function);
 }
 
-// A first-in first-out list through `next` and `previous`. Owned and used by the connection's thread.
+// A first-in first-out list through `next`. Owned and used by the connection's thread.
 class EventList {
  public:
   bool empty() const noexcept { return first_ == nullptr; }
@@ -85,24 +91,46 @@ class EventList {
 
   void push_back(Event* e) noexcept {
     e->next = nullptr;
-    e->previous = last_;
-    (last_ ? last_->next : first_) = e;
+    (first_ ? last_->next : first_) = e;
     last_ = e;
-  }
-  void remove(Event* e) noexcept {
-    (e->previous ? e->previous->next : first_) = e->next;
-    (e->next ? e->next->previous : last_) = e->previous;
-    e->next = e->previous = nullptr;
   }
   Event* pop_front() noexcept {
     Event* e = first_;
-    if (e) remove(e);
+    if (e) first_ = e->next;
     return e;
   }
 
  private:
   Event* first_ = nullptr;
-  Event* last_ = nullptr;
+  Event* last_;  // if there is a first
+};
+
+// The machine's events that the application holds, through `lent`. Each can leave at any time.
+class LentEvents {
+ public:
+  LentEvents() = default;
+  LentEvents(const LentEvents&) = delete;
+  LentEvents& operator=(const LentEvents&) = delete;
+
+  void add(Event* e) noexcept {
+    e->lent = {&ring_, ring_.previous};
+    ring_.previous->next = &e->lent;
+    ring_.previous = &e->lent;
+  }
+  void remove(Event* e) noexcept {
+    e->lent.previous->next = e->lent.next;
+    e->lent.next->previous = e->lent.previous;
+  }
+  // nullptr: there are none.
+  Event* take_first() noexcept {
+    if (ring_.next == &ring_) return nullptr;
+    Event* e = reinterpret_cast<Event*>(reinterpret_cast<char*>(ring_.next) - offsetof(Event, lent));
+    remove(e);
+    return e;
+  }
+
+ private:
+  LentLink ring_{&ring_, &ring_};
 };
 
 }  // namespace openssl_event

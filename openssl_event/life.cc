@@ -106,7 +106,7 @@ void openssl_connection_st::destroy() noexcept {
   busy_ = true;
   poison();
   clear_errors();
-  while (Event* e = lent_.pop_front()) orphan(e);
+  while (Event* e = lent_.take_first()) orphan(e);
   delete path_;
   if (ssl_) detach_ssl();
   if (without_ssl_) without_ssl_->destroy();

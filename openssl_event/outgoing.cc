@@ -46,8 +46,9 @@ void openssl_connection_st::emit_exempt(Event* e) noexcept {
 }
 
 bool openssl_connection_st::queue_record(Event* e) noexcept {
-  if (!accept(e, "openssl_queueRecord")) return false;
+  if (!held_by_application(e, "openssl_queueRecord")) return false;
   if (kind_of(e) != OPENSSL_RECORD_OUT_KIND) return misuse("openssl_queueRecord", "only a RECORD_OUT can be sent");
+  if (e->owner != this) return refuse_owner(e, "openssl_queueRecord");
   lent_.remove(e);
   e->holder = Holder::machine;
   line_.push_back(e);
@@ -74,7 +75,7 @@ bool openssl_connection_st::mark_sent(std::size_t len) noexcept {
     const auto size = static_cast<std::size_t>(e->pub.r.len);
     if (line_offset_ < size) break;
     line_offset_ -= size;
-    line_.remove(e);
+    line_.pop_front();
     if (trace_) trace(OPENSSL_TRACE_PUT, e);
     take_back(e);
   }

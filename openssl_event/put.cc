@@ -7,40 +7,43 @@
 
 using namespace openssl_event;
 
-bool openssl_connection_st::accept(Event* e, const char* function) noexcept {
-  if (!held_by_application(e, function)) return false;
-  if (made_by_application(kind_of(e))) return e->owner == nullptr || misuse(function, "this event belongs to another connection");
-  if (e->owner == this) return true;
+namespace {
+
+bool refuse(int reason, const char* why) noexcept {
+  ERR_raise_data(ERR_LIB_USER, reason, "%s", why);
+  return false;
+}
+
+}  // namespace
+
+bool openssl_connection_st::refuse_owner(const Event* e, const char* function) noexcept {
   return misuse(function, e->owner ? "another connection made this event" : "the connection of this event has been freed");
 }
 
 bool openssl_connection_st::put(Event* e) noexcept {
-  if (!accept(e, "openssl_putEvent")) return false;
-  const int kind = kind_of(e);
-  if (kind == OPENSSL_CLEARTEXT_IN_KIND && close_requested_ && !failed_) {
-    ERR_raise_data(ERR_LIB_USER, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "CLEARTEXT_IN after openssl_closeOutput");
-    return false;
-  }
-  if (made_by_application(kind) && e->pub.r.len < 0) {
-    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "event of a negative length");
-    return false;
-  }
+  if (!held_by_application(e, "openssl_putEvent")) return false;
+  if (made_by_application(kind_of(e))) return put_new(e);
+  if (e->owner != this) return refuse_owner(e, "openssl_putEvent");
+  if (trace_) trace(OPENSSL_TRACE_PUT, e);
+  lent_.remove(e);
+  e->holder = Holder::machine;
+  take_back(e);
+  return true;
+}
+
+// What the application made.
+bool openssl_connection_st::put_new(Event* e) noexcept {
+  const bool cleartext = e->pub.kind == OPENSSL_CLEARTEXT_IN_KIND;
+  if (cleartext && close_requested_ && !failed_)
+    return refuse(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "CLEARTEXT_IN after openssl_closeOutput");
+  if (e->pub.r.len < 0) return refuse(ERR_R_PASSED_INVALID_ARGUMENT, "event of a negative length");
   if (trace_) trace(OPENSSL_TRACE_PUT, e);
   e->holder = Holder::machine;
-  switch (kind) {
-    case OPENSSL_RECORD_IN_KIND:
-      e->owner = this;
-      input_.put(e);
-      return true;
-    case OPENSSL_CLEARTEXT_IN_KIND:
-      e->owner = this;
-      cleartext_in_.push_back(e);
-      return true;
-    default:
-      lent_.remove(e);
-      take_back(e);
-      return true;
-  }
+  if (cleartext)
+    cleartext_in_.push_back(e);
+  else
+    input_.put(e);
+  return true;
 }
 
 // An event that the machine made comes home.
@@ -79,7 +82,6 @@ bool openssl_connection_st::end_input() noexcept {
     Event* rest = framer_.rest();
     if (!rest) return false;
     rest->holder = Holder::machine;
-    rest->owner = this;
     rest->unseen = true;
     input_.put(rest);
   }

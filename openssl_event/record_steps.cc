@@ -123,14 +123,18 @@ std::size_t openssl_connection_st::record_room() const noexcept {
   return small_records_ ? std::min(kSmallRecord, path_->fragment()) : path_->fragment();
 }
 
+// What goes into the next record; at least the first block, or as much of it as there is room for.
 std::size_t openssl_connection_st::gather_cleartext(Slice* slices, std::size_t& count) const noexcept {
+  const Event* e = cleartext_in_.front();
   const std::size_t room = record_room();
-  std::size_t size = 0, offset = cleartext_offset_;
-  for (const Event* e = cleartext_in_.front(); e && made_by_application(e->pub.kind); e = e->next, offset = 0) {
-    const std::size_t portion = std::min(size_of(e) - offset, room - size);
-    slices[count++] = {e->pub.c.buf + offset, portion};
+  std::size_t size = std::min(size_of(e) - cleartext_offset_, room);
+  slices[0] = {e->pub.c.buf + cleartext_offset_, size};
+  count = 1;
+  if (!gather_) return size;
+  while (size < room && count < kMostSlices && (e = e->next) && made_by_application(e->pub.kind)) {
+    const std::size_t portion = std::min(size_of(e), room - size);
+    slices[count++] = {e->pub.c.buf, portion};
     size += portion;
-    if (!gather_ || size == room || count == kMostSlices) break;
   }
   return size;
 }
@@ -195,7 +199,7 @@ bool openssl_connection_st::may_seal_another(std::size_t bytes) const noexcept {
 // Returns how much cleartext is in it.
 std::size_t openssl_connection_st::seal_record() noexcept {
   Slice slices[kMostSlices];
-  std::size_t count = 0;
+  std::size_t count;
   const std::size_t size = gather_cleartext(slices, count);
   if (size == 0) {  // an empty block makes no record
     finish_cleartext();
