@@ -4,15 +4,27 @@
 
 namespace benchmarks {
 
+namespace {
+
+template <class Clock>
+std::int64_t cost_of(Clock clock) {
+  Samples samples;
+  for (int i = 0; i < 1000; ++i) {
+    const std::int64_t begin = clock();
+    samples.add(clock() - begin);
+  }
+  return static_cast<std::int64_t>(samples.median());
+}
+
+}  // namespace
+
 std::int64_t clock_cost() {
-  static const std::int64_t cost = [] {
-    Samples samples;
-    for (int i = 0; i < 1000; ++i) {
-      const std::int64_t begin = wall_now();
-      samples.add(wall_now() - begin);
-    }
-    return static_cast<std::int64_t>(samples.median());
-  }();
+  static const std::int64_t cost = cost_of(wall_now);
+  return cost;
+}
+
+std::int64_t thread_clock_cost() {
+  static const std::int64_t cost = cost_of(now);
   return cost;
 }
 

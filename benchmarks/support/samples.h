@@ -22,8 +22,9 @@ inline std::int64_t now() { return nanoseconds_of(CLOCK_THREAD_CPUTIME_ID); }
 // interrupted and that a system call beside it would show.
 inline std::int64_t wall_now() { return nanoseconds_of(CLOCK_MONOTONIC); }
 
-// What wall_now() takes itself, which a difference of two has in it.
+// What wall_now() and now() take themselves, which a difference of two has in it.
 std::int64_t clock_cost();
+std::int64_t thread_clock_cost();
 
 class Samples {
  public:
