@@ -70,14 +70,6 @@ void DeriveOperation::expose(OPENSSL_ENGINE_CALL& call) noexcept {
   operands.secret_size = secret_size_;
 }
 
-bool DeriveOperation::peer_is_valid() const noexcept {
-  if (!peer_.is_unchecked()) return true;
-  EVP_PKEY_CTX* context = peer_.new_context();
-  const bool valid = context != nullptr && EVP_PKEY_public_check(context) > 0;
-  EVP_PKEY_CTX_free(context);
-  return valid;
-}
-
 bool DeriveOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   if (key_.is_engines()) {
     ERR_raise_data(ERR_LIB_PROV, PROV_R_NOT_A_PRIVATE_KEY, "the private key is with the engine that made it");
@@ -85,7 +77,7 @@ bool DeriveOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   }
   const OffloadedKey::Turn turn(key_);
   size_t len = secret_size_;
-  if (!peer_is_valid() || EVP_PKEY_derive(inner_.pkey(), secret_, &len) <= 0) return false;
+  if (!peer_.is_valid() || EVP_PKEY_derive(inner_.pkey(), secret_, &len) <= 0) return false;
   call.u.x.secret_len = len;
   done_here_ = true;
   return true;

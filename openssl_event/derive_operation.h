@@ -31,7 +31,6 @@ class DeriveOperation final : public Operation {
   ~DeriveOperation() override;
   bool allocate() noexcept;
   void name_group() noexcept;
-  bool peer_is_valid() const noexcept;
   void cut_leading_zeros() noexcept;
 
   OffloadedKey& key_;

@@ -33,7 +33,7 @@ class KeygenOperation final : public Operation {
   EVP_PKEY* make_public(size_t len) noexcept;
   void name_group() noexcept;
 
-  static constexpr size_t kLongest = 1024;  // ffdhe8192 (RFC 7919 A.5)
+  static constexpr size_t kLongest = 1665;  // SecP384r1MLKEM1024: an encapsulation key of FIPS 203 and a point
 
   OffloadedKey& like_;  // type and home
   OffloadedKey* template_ = nullptr;

@@ -27,6 +27,8 @@ const char* openssl_operationName(int optype) {
     case OPENSSL_OPERATION_KEYGEN: return "KEYGEN";
     case OPENSSL_OPERATION_DERIVE: return "DERIVE";
     case OPENSSL_OPERATION_VERIFY: return "VERIFY";
+    case OPENSSL_OPERATION_ENCAPSULATE: return "ENCAPSULATE";
+    case OPENSSL_OPERATION_DECAPSULATE: return "DECAPSULATE";
   }
   return "UNKNOWN";
 }

@@ -142,6 +142,14 @@ bool OffloadedKey::matches(const OffloadedKey& other, int selection) const noexc
   return EVP_PKEY_parameters_eq(inner_, other.inner_) == 1;
 }
 
+bool OffloadedKey::is_valid() const noexcept {
+  if (!unchecked_) return true;
+  EVP_PKEY_CTX* context = new_context();
+  const bool valid = context != nullptr && EVP_PKEY_public_check(context) > 0;
+  EVP_PKEY_CTX_free(context);
+  return valid;
+}
+
 namespace {
 
 const char* const kTypes[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};

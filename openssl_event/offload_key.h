@@ -88,7 +88,7 @@ class OffloadedKey {
   // part then: only that uses the key, which nobody else can get at.
   bool is_share() const noexcept { return is_share_; }
   void check_later() noexcept { unchecked_ = true; }
-  bool is_unchecked() const noexcept { return unchecked_; }
+  bool is_valid() const noexcept;  // the check, if it was put off
 
   // Of signatures with the inner key; NULL if the key is not thread-safe.
   SignTemplates* templates() noexcept { return serializes() ? nullptr : &templates_; }

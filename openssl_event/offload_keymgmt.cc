@@ -232,6 +232,13 @@ constexpr KeyType kEd448 = {"ED448", "ED448", nullptr, kEdGettable, kEdPublic, k
 constexpr KeyType kX25519 = {"X25519", nullptr, "X25519", kEdGettable, kEdPublic, kEdPair};
 constexpr KeyType kX448 = {"X448", nullptr, "X448", kEdGettable, kEdPublic, kEdPair};
 constexpr KeyType kDh = {"DH", nullptr, "DH", kDhGettable, kDhPublic, kDhPair};
+constexpr KeyType kMlKem512 = {"ML-KEM-512", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kMlKem768 = {"ML-KEM-768", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kMlKem1024 = {"ML-KEM-1024", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kX25519MlKem768 = {"X25519MLKEM768", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kX448MlKem1024 = {"X448MLKEM1024", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kP256MlKem768 = {"SecP256r1MLKEM768", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
+constexpr KeyType kP384MlKem1024 = {"SecP384r1MLKEM1024", nullptr, nullptr, kEdGettable, kEdPublic, kEdPair};
 
 template <const KeyType& T>
 void* key_new(void* provider) noexcept {
@@ -268,7 +275,14 @@ const OSSL_PARAM* key_types(int selection) noexcept {
 
 template <const KeyType& T>
 const char* key_query_operation_name(int operation) noexcept {
-  return operation == OSSL_OP_SIGNATURE ? T.signature : T.other;
+  switch (operation) {
+    case OSSL_OP_SIGNATURE:
+      return T.signature;
+    case OSSL_OP_KEM:
+      return T.name;
+    default:
+      return T.other;
+  }
 }
 
 template <const KeyType& T>
@@ -314,6 +328,22 @@ const OSSL_ALGORITHM* offload_keymgmt() noexcept {
       {"X25519:1.3.101.110", nullptr, functions<kX25519>(), "offloaded X25519"},
       {"X448:1.3.101.111", nullptr, functions<kX448>(), "offloaded X448"},
       {"DH:dhKeyAgreement:1.2.840.113549.1.3.1", nullptr, functions<kDh>(), "offloaded DH"},
+      {nullptr, nullptr, nullptr, nullptr}};
+  return table;
+}
+
+const OSSL_ALGORITHM* offload_kem_keymgmt() noexcept {
+  static const OSSL_ALGORITHM table[] = {
+      {"ML-KEM-512:MLKEM512:id-alg-ml-kem-512:2.16.840.1.101.3.4.4.1", nullptr, functions<kMlKem512>(),
+       "offloaded ML-KEM-512"},
+      {"ML-KEM-768:MLKEM768:id-alg-ml-kem-768:2.16.840.1.101.3.4.4.2", nullptr, functions<kMlKem768>(),
+       "offloaded ML-KEM-768"},
+      {"ML-KEM-1024:MLKEM1024:id-alg-ml-kem-1024:2.16.840.1.101.3.4.4.3", nullptr, functions<kMlKem1024>(),
+       "offloaded ML-KEM-1024"},
+      {"X25519MLKEM768", nullptr, functions<kX25519MlKem768>(), "offloaded X25519MLKEM768"},
+      {"X448MLKEM1024", nullptr, functions<kX448MlKem1024>(), "offloaded X448MLKEM1024"},
+      {"SecP256r1MLKEM768", nullptr, functions<kP256MlKem768>(), "offloaded SecP256r1MLKEM768"},
+      {"SecP384r1MLKEM1024", nullptr, functions<kP384MlKem1024>(), "offloaded SecP384r1MLKEM1024"},
       {nullptr, nullptr, nullptr, nullptr}};
   return table;
 }

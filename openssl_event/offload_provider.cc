@@ -1,5 +1,6 @@
 #include "openssl_event/offload_provider.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
@@ -18,7 +20,7 @@ namespace openssl_event {
 namespace {
 
 constexpr char kName[] = "openssl_event";
-constexpr int kMaxAlgorithms = 12;
+constexpr int kMaxAlgorithms = 16;
 constexpr int kMaxCompanions = 32;
 
 // The context of one instance.
@@ -32,18 +34,44 @@ struct Instance {
   OSSL_ALGORITHM signature[kMaxAlgorithms] = {};
   OSSL_ALGORITHM cipher[kMaxAlgorithms] = {};
   OSSL_ALGORITHM exchange[kMaxAlgorithms] = {};
+  OSSL_ALGORITHM kem[kMaxAlgorithms] = {};
 
   void define(const char* definition) noexcept {
     copy(keymgmt, offload_keymgmt(), definition);
     copy(signature, offload_signature(), definition);
     copy(cipher, offload_cipher(), definition);
     copy(exchange, offload_exchange(), definition);
+    if (forwards) define_kems(definition);
   }
 
  private:
+  void define_kems(const char* definition) noexcept {
+    const OSSL_ALGORITHM* operations = offload_kem();
+    for (const OSSL_ALGORITHM* keys = offload_kem_keymgmt(); keys->algorithm_names != nullptr; ++keys, ++operations) {
+      if (!is_at_home(keys->algorithm_names)) continue;
+      add(keymgmt, *keys, definition);
+      add(kem, *operations, definition);
+    }
+  }
+
+  bool is_at_home(const char* names) const noexcept {
+    char first[32] = "";
+    std::memcpy(first, names, std::min(std::strcspn(names, ":"), sizeof first - 1));
+    ERR_set_mark();
+    EVP_KEYMGMT* manager = EVP_KEYMGMT_fetch(home.libctx, first, home.propq);
+    ERR_pop_to_mark();
+    EVP_KEYMGMT_free(manager);
+    return manager != nullptr;
+  }
+
   static void copy(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM* from, const char* definition) noexcept {
-    for (OSSL_ALGORITHM* next = to; from->algorithm_names != nullptr; ++from, ++next)
-      *next = {from->algorithm_names, definition, from->implementation, from->algorithm_description};
+    for (; from->algorithm_names != nullptr; ++from) add(to, *from, definition);
+  }
+
+  static void add(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM& one, const char* definition) noexcept {
+    OSSL_ALGORITHM* next = to;
+    while (next->algorithm_names != nullptr) ++next;
+    *next = {one.algorithm_names, definition, one.implementation, one.algorithm_description};
   }
 };
 
@@ -56,6 +84,7 @@ const OSSL_ALGORITHM* query(void* context, int operation, int* no_store) noexcep
     case OSSL_OP_SIGNATURE: return from(context)->signature;
     case OSSL_OP_ASYM_CIPHER: return from(context)->cipher;
     case OSSL_OP_KEYEXCH: return from(context)->exchange;
+    case OSSL_OP_KEM: return from(context)->kem;
     default: return nullptr;
   }
 }

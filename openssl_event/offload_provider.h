@@ -52,6 +52,9 @@ const OSSL_ALGORITHM* offload_keymgmt() noexcept;
 const OSSL_ALGORITHM* offload_signature() noexcept;
 const OSSL_ALGORITHM* offload_cipher() noexcept;
 const OSSL_ALGORITHM* offload_exchange() noexcept;
+// Of OpenSSL 3.5 and later: an instance has those that its home has. Both tables have the same types in the same order.
+const OSSL_ALGORITHM* offload_kem_keymgmt() noexcept;
+const OSSL_ALGORITHM* offload_kem() noexcept;
 
 // One entry of a dispatch table; F checks that the function has the type that the number promises.
 template <typename F>

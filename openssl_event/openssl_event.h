@@ -142,6 +142,8 @@ typedef struct openssl_engine_call_st {
         OPENSSL_KEYGEN k;
         OPENSSL_DERIVE x;
         OPENSSL_VERIFY v;
+        OPENSSL_ENCAPSULATE n;
+        OPENSSL_DECAPSULATE p;
     } u;
 } OPENSSL_ENGINE_CALL;
 

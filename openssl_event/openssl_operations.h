@@ -25,7 +25,9 @@ enum {
     OPENSSL_OPERATION_DECRYPT, /* the premaster secret of an RSA key exchange, TLS 1.2 and older */
     OPENSSL_OPERATION_KEYGEN,  /* a key share */
     OPENSSL_OPERATION_DERIVE,  /* the shared secret of two key shares */
-    OPENSSL_OPERATION_VERIFY   /* the peer's signature, or one of its certificates' */
+    OPENSSL_OPERATION_VERIFY,  /* the peer's signature, or one of its certificates' */
+    OPENSSL_OPERATION_ENCAPSULATE, /* a server's answer to a key share of ML-KEM or a hybrid (OpenSSL 3.5 and later) */
+    OPENSSL_OPERATION_DECAPSULATE  /* the client's part of the same */
 };
 
 /* Sets of operations, for openssl_setOperations. */
@@ -84,10 +86,10 @@ typedef struct OPENSSL_decrypt_st {
  * when the call came too late. (openssl_defaultEngine has no handle.)
  */
 typedef struct OPENSSL_keygen_st {
-    const char *type;           /* "X25519", "X448", "EC", "DH" */
-    const char *group;          /* "P-256", "ffdhe2048"; NULL: see `parameters`; of X25519 and X448 it may be NULL */
+    const char *type;           /* "X25519", "X448", "EC", "DH"; "ML-KEM-768", "X25519MLKEM768" and their like */
+    const char *group;          /* "P-256", "ffdhe2048"; NULL: see `parameters`; of types that are groups it may be NULL */
     EVP_PKEY *parameters;       /* a key of the same parameters; NULL: the names say all */
-    unsigned char *public_key;  /* as in a key share (RFC 8446 4.2.8.1 and 4.2.8.2) */
+    unsigned char *public_key;  /* as in a key share (RFC 8446 4.2.8.1 and 4.2.8.2), or an encapsulation key */
     size_t public_key_size;
     size_t public_key_len;
     void *handle;
@@ -109,6 +111,38 @@ typedef struct OPENSSL_derive_st {
     size_t secret_size;
     size_t secret_len;
 } OPENSSL_DERIVE;
+
+/*
+ * A key encapsulation (FIPS 203; of hybrids draft-ietf-tls-ecdhe-mlkem): a new secret, and what tells it to the holder of
+ * the peer's key. An engine that knows ML-KEM alone declines hybrids.
+ */
+typedef struct OPENSSL_encapsulate_st {
+    EVP_PKEY *key;              /* the peer's key share */
+    const char *type;           /* as in OPENSSL_KEYGEN */
+    const unsigned char *peer;  /* the same as bytes */
+    size_t peer_len;
+    unsigned char *ciphertext;  /* our key share; of full length, as the secret */
+    size_t ciphertext_size;
+    size_t ciphertext_len;
+    unsigned char *secret;
+    size_t secret_size;
+    size_t secret_len;
+} OPENSSL_ENCAPSULATE;
+
+/*
+ * What was not encapsulated for the key gives another secret (implicit rejection, FIPS 203 6.3); openssl_failCall is for
+ * the loss of the engine and for a ciphertext of another length.
+ */
+typedef struct OPENSSL_decapsulate_st {
+    EVP_PKEY *key;              /* our key share; of an engine's only the public half */
+    void *handle;
+    const char *type;           /* as in OPENSSL_KEYGEN */
+    const unsigned char *ciphertext; /* the peer's key share */
+    size_t ciphertext_len;
+    unsigned char *secret;
+    size_t secret_size;
+    size_t secret_len;
+} OPENSSL_DECAPSULATE;
 
 #ifdef __cplusplus
 }

@@ -46,9 +46,10 @@ KeyPointer read_key(const std::string& file, std::string& error) {
 }
 
 // Key shares and verifications are calls only in a library context that makes them so.
-constexpr unsigned kInterposed = OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_KEYGEN) |
-                                 OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DERIVE) |
-                                 OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_VERIFY);
+constexpr unsigned kInterposed =
+    OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_KEYGEN) | OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DERIVE) |
+    OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_VERIFY) | OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_ENCAPSULATE) |
+    OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECAPSULATE);
 
 bool interposes(const Options& options) { return options.operations & kInterposed; }
 

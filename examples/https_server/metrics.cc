@@ -79,7 +79,7 @@ void Metrics::add_request(const openssl_t* tls) {
 }
 
 void Metrics::add_call(const OPENSSL_ENGINE_CALL& call, bool by_worker) {
-  if (call.optype <= OPENSSL_OPERATION_VERIFY) ++calls[call.optype][by_worker];
+  if (call.optype <= OPENSSL_OPERATION_DECAPSULATE) ++calls[call.optype][by_worker];
 }
 
 void Metrics::add_inline_run(std::chrono::nanoseconds duration) {
@@ -105,7 +105,7 @@ std::string Metrics::to_text(const openssl_workers_t* workers) const {
   for (const auto& [labels, count] : failures) add_sample(out, "openssl_event_failures_total", labels, count);
 
   add_header(out, "openssl_event_engine_calls_total", "counter", "Expensive operations executed, by where.");
-  for (int operation = OPENSSL_OPERATION_SIGN; operation <= OPENSSL_OPERATION_VERIFY; ++operation)
+  for (int operation = OPENSSL_OPERATION_SIGN; operation <= OPENSSL_OPERATION_DECAPSULATE; ++operation)
     for (const bool by_worker : {false, true})
       add_sample(out, "openssl_event_engine_calls_total", call_labels(operation, by_worker), calls[operation][by_worker]);
 

@@ -20,7 +20,7 @@ struct Metrics {
   std::uint64_t resumptions = 0;
   std::uint64_t requests[OPENSSL_PATH_DIRECT + 1] = {};  // by who opened their records
   std::map<std::string, std::uint64_t> failures;         // by labels
-  std::uint64_t calls[OPENSSL_OPERATION_VERIFY + 1][2] = {};  // by operation; executed inline, by a worker
+  std::uint64_t calls[OPENSSL_OPERATION_DECAPSULATE + 1][2] = {};  // by operation; executed inline, by a worker
   OPENSSL_HISTOGRAM inline_run = {};
 
   void add_failure(const OPENSSL_STATUS& status, bool in_handshake);

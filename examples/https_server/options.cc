@@ -61,6 +61,8 @@ constexpr NamedOperations kOperations[] = {{"sign", OPENSSL_OPERATION_BIT(OPENSS
                                            {"keygen", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_KEYGEN)},
                                            {"derive", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DERIVE)},
                                            {"verify", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_VERIFY)},
+                                           {"encapsulate", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_ENCAPSULATE)},
+                                           {"decapsulate", OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECAPSULATE)},
                                            {"all", OPENSSL_OPERATIONS_ALL},
                                            {"none", OPENSSL_OPERATIONS_NONE}};
 
@@ -103,8 +105,9 @@ std::vector<Flag> flags_for(Options& o) {
       {"--lookup-threads", "N", "threads that ask stores, files and responders (4)", number(o.lookup_threads, 1, 256), "a number from 1 to 256"},
       {"--engine", "E", "where calls are executed: inline (as --workers 0), pool, or pkcs11:URI, a key in a token (pool)", engine(o),
        "inline, pool or pkcs11:URI"},
-      {"--offload", "LIST", "which operations are calls (sign,decrypt): sign,decrypt,keygen,derive,verify, all, or none",
-       operations(o.operations), "a list of sign, decrypt, keygen, derive, verify; or all; or none"},
+      {"--offload", "LIST",
+       "which operations are calls (sign,decrypt): sign,decrypt,keygen,derive,verify,encapsulate,decapsulate, all, or none",
+       operations(o.operations), "a list of sign, decrypt, keygen, derive, verify, encapsulate, decapsulate; or all; or none"},
       {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
        number(o.workers, 0, 1024), "a number from 0 to 1024"},
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",

@@ -37,6 +37,8 @@ class ForeignEngine {
       case OPENSSL_OPERATION_KEYGEN: return generate(e->e.u.k);
       case OPENSSL_OPERATION_DERIVE: return derive(e->e.u.x);
       case OPENSSL_OPERATION_VERIFY: return verify(e);
+      case OPENSSL_OPERATION_ENCAPSULATE: return encapsulate(e->e.u.n);
+      case OPENSSL_OPERATION_DECAPSULATE: return decapsulate(e->e.u.p);
     }
     return false;
   }
@@ -132,6 +134,27 @@ class ForeignEngine {
     return true;
   }
 
+  static bool encapsulate(OPENSSL_ENCAPSULATE& n) {
+    EVP_PKEY* peer = EVP_PKEY_new_raw_public_key_ex(nullptr, n.type, nullptr, n.peer, n.peer_len);
+    EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(peer, nullptr);
+    n.ciphertext_len = n.ciphertext_size;
+    n.secret_len = n.secret_size;
+    const bool done = EVP_PKEY_encapsulate_init(context, nullptr) > 0 &&
+                      EVP_PKEY_encapsulate(context, n.ciphertext, &n.ciphertext_len, n.secret, &n.secret_len) > 0;
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(peer);
+    return done;
+  }
+
+  static bool decapsulate(OPENSSL_DECAPSULATE& p) {
+    EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(static_cast<Share*>(p.handle)->key, nullptr);
+    p.secret_len = p.secret_size;
+    const bool done = EVP_PKEY_decapsulate_init(context, nullptr) > 0 &&
+                      EVP_PKEY_decapsulate(context, p.secret, &p.secret_len, p.ciphertext, p.ciphertext_len) > 0;
+    EVP_PKEY_CTX_free(context);
+    return done;
+  }
+
   static bool derive(OPENSSL_DERIVE& x) {
     EVP_PKEY* own = static_cast<Share*>(x.handle)->key;
     EVP_PKEY* peer = EVP_PKEY_new();
@@ -197,7 +220,7 @@ TEST_P(ForeignEngineTest, EndsTheHandleOfAShareThatComesTooLate) {
   EXPECT_EQ(foreign.shares, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Exchanges, ForeignEngineTest, ::testing::ValuesIn(kExchanges), exchange_name);
+INSTANTIATE_TEST_SUITE_P(Exchanges, ForeignEngineTest, ::testing::ValuesIn(all_exchanges()), exchange_name);
 
 TEST(ForeignEngineShares, ThatAreNoPointsEndTheHandshake) {
   const Library library = make_offload_library();

@@ -26,7 +26,7 @@ TEST(Names, OfKinds) {
 }
 
 TEST(Names, OfOperationsAndStatuses) {
-  const std::array operations = {"SIGN", "DECRYPT", "KEYGEN", "DERIVE", "VERIFY"};
+  const std::array operations = {"SIGN", "DECRYPT", "KEYGEN", "DERIVE", "VERIFY", "ENCAPSULATE", "DECAPSULATE"};
   for (std::size_t i = 0; i < operations.size(); ++i)
     EXPECT_STREQ(openssl_operationName(OPENSSL_OPERATION_SIGN + static_cast<int>(i)), operations[i]);
   for (const int other : {0, 6}) EXPECT_STREQ(openssl_operationName(other), "UNKNOWN");

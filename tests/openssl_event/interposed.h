@@ -4,9 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <openssl/err.h>
+
+#include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/pair.h"
 
@@ -50,6 +55,22 @@ inline constexpr Exchange kExchanges[] = {
     {TLS1_2_VERSION, KeyType::kRsa, "dhe", "DHE-RSA-AES128-GCM-SHA256"},
     {TLS1_2_VERSION, KeyType::kRsa, nullptr, "AES128-GCM-SHA256"},
 };
+
+// Those, and the key encapsulations that the OpenSSL at hand has.
+inline std::vector<Exchange> all_exchanges() {
+  std::vector<Exchange> all(std::begin(kExchanges), std::end(kExchanges));
+  SSL_CTX* context = SSL_CTX_new(TLS_method());
+  for (const char* group :
+       {"MLKEM512", "MLKEM768", "MLKEM1024", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024"})
+    if (SSL_CTX_set1_groups_list(context, group)) all.push_back({TLS1_3_VERSION, KeyType::kEcP256, group, nullptr});
+  SSL_CTX_free(context);
+  ERR_clear_error();
+  return all;
+}
+
+inline bool is_encapsulation(const Exchange& exchange) {
+  return exchange.group && std::strstr(exchange.group, "MLKEM");
+}
 
 // Both sides show a certificate. `counts` are of the calls of a side, by their names.
 class Interposed {

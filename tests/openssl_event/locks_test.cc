@@ -101,7 +101,7 @@ TEST_P(Locks, AreFreeWhileACallIsOut) {
   EXPECT_GE(parked, 4 - (GetParam().group == nullptr));
 }
 
-INSTANTIATE_TEST_SUITE_P(Exchanges, Locks, ::testing::ValuesIn(kExchanges), exchange_name);
+INSTANTIATE_TEST_SUITE_P(Exchanges, Locks, ::testing::ValuesIn(all_exchanges()), exchange_name);
 
 }  // namespace
 }  // namespace openssl_event::testing
