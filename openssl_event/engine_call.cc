@@ -39,6 +39,9 @@ bool result_fits(const OPENSSL_ENGINE_CALL& call) noexcept {
     case OPENSSL_OPERATION_DECRYPT: return call.u.d.message_len <= call.u.d.message_size;
     case OPENSSL_OPERATION_KEYGEN: return call.u.k.public_key_len <= call.u.k.public_key_size;
     case OPENSSL_OPERATION_DERIVE: return call.u.x.secret_len <= call.u.x.secret_size;
+    case OPENSSL_OPERATION_ENCAPSULATE:
+      return call.u.n.ciphertext_len <= call.u.n.ciphertext_size && call.u.n.secret_len <= call.u.n.secret_size;
+    case OPENSSL_OPERATION_DECAPSULATE: return call.u.p.secret_len <= call.u.p.secret_size;
   }
   return true;
 }
@@ -47,7 +50,10 @@ int call_with_openssl(OPENSSL_EVENT* e) {
   Event* event = call_to_end(e, "engine->call");
   if (!event) return 0;
   clear_errors();
-  if (event->operation->run(e->e)) return openssl_completeCall(e);
+  if (event->operation->run(e->e)) {
+    if (ERR_peek_error() != 0) event->operation->take_errors();
+    return openssl_completeCall(e);
+  }
   openssl_failCall(e, nullptr);
   return 0;
 }
@@ -88,6 +94,7 @@ Event* make_call(Operation& operation, const OPENSSL_ENGINE* engine) noexcept {
 bool finish_call(Event* call, Operation& operation) noexcept {
   const bool declined = call->declined;
   const bool succeeded = call->succeeded;
+  if (succeeded) operation.raise_errors();
   const bool done = succeeded && operation.collect(call->pub.e);
   if (!succeeded && !declined) {
     if (call->pub.e.err.code)

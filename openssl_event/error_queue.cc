@@ -69,8 +69,12 @@ SavedErrors::~SavedErrors() {
 
 OE_TAKES_THREAD_ADDRESS void SavedErrors::restore() noexcept {
   clear_errors();
-  for (Entry* entry = first_; entry; entry = entry->next) raise_error(entry->error);
+  raise();
   errno = errno_;
+}
+
+void SavedErrors::raise() const noexcept {
+  for (const Entry* entry = first_; entry; entry = entry->next) raise_error(entry->error);
 }
 
 void take_oldest_error(Event* e, OPENSSL_ERROR& error) noexcept {

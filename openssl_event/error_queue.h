@@ -17,6 +17,8 @@ class SavedErrors {
   SavedErrors(const SavedErrors&) = delete;
   SavedErrors& operator=(const SavedErrors&) = delete;
   void restore() noexcept;
+  // Adds the entries alone to those that are there.
+  void raise() const noexcept;
   template <typename F>
   void for_each(F f) const noexcept {
     for (const Entry* entry = first_; entry; entry = entry->next) f(entry->error.code);

@@ -32,6 +32,9 @@ bool load_providers(const Target& target, OSSL_LIB_CTX* home) noexcept {
 
 bool interpose(OSSL_LIB_CTX* context, OSSL_LIB_CTX* home, const char* propq) noexcept {
   const bool is_fips = EVP_default_properties_is_fips_enabled(home);
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+  OSSL_LIB_CTX_set_conf_diagnostics(context, OSSL_LIB_CTX_get_conf_diagnostics(home));
+#endif
   const char* definition = is_fips ? kOffloadDefinition : kOffloadDefinitionWithoutFips;
   OSSL_PROVIDER* ours = load_offload_provider(context, {home, propq, true}, definition, true);
   return ours != nullptr && load_providers({context, ours}, home) &&

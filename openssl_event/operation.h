@@ -3,7 +3,9 @@
 #define OPENSSL_EVENT_OPERATION_H
 
 #include <atomic>
+#include <optional>
 
+#include "openssl_event/error_queue.h"
 #include "openssl_event/openssl_event.h"
 
 namespace openssl_event {
@@ -27,6 +29,11 @@ class Operation {
   virtual bool run(OPENSSL_ENGINE_CALL& call) noexcept = 0;
   // Takes the result out of a call that has succeeded, whoever executed it. False, with an error raised: it is none.
   virtual bool collect(OPENSSL_ENGINE_CALL& call) noexcept = 0;
+  // What run() has left in the error queue although it could execute the operation, for the thread that collects.
+  void take_errors() noexcept { errors_.emplace(); }
+  void raise_errors() const noexcept {
+    if (errors_) errors_->raise();
+  }
   // Ends what a result that nobody has collected owns.
   virtual void discard(OPENSSL_ENGINE_CALL&) noexcept {}
 
@@ -41,6 +48,7 @@ class Operation {
  private:
   const int optype_;
   const OPENSSL_ENGINE* const engine_;
+  std::optional<SavedErrors> errors_;
   std::atomic<int> references_{1};
 };
 

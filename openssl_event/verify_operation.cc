@@ -58,13 +58,11 @@ void VerifyOperation::expose(OPENSSL_ENGINE_CALL& call) noexcept {
 bool VerifyOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
   const OffloadedKey::Turn turn(key_);
   OPENSSL_VERIFY& operands = call.u.v;
-  ERR_set_mark();  // that it is not valid is the result
   const int valid =
       inner_.md() != nullptr
           ? EVP_DigestVerify(inner_.md(), operands.signature, signature_len_, operands.tbs, tbs_len_)
           : EVP_PKEY_verify(inner_.pkey(), operands.signature, signature_len_, operands.tbs, tbs_len_);
-  operands.valid = valid == 1;
-  ERR_pop_to_mark();
+  operands.valid = valid == 1;  // that it is not is a result too, and stays in the error queue as libssl leaves it
   return true;
 }
 
