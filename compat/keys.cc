@@ -12,6 +12,7 @@
 
 #include "compat/library_context.h"
 #include "compat/manner.h"
+#include "compat/offload_context.h"
 #include "compat/real.h"
 #include "compat/settings.h"
 #include "compat/trace.h"
@@ -43,13 +44,6 @@ bool is_of_openssl(EVP_PKEY* key) noexcept {
   if (!provider) return is_legacy_of_openssl(key);
   const char* name = OSSL_PROVIDER_get0_name(provider);
   return std::strcmp(name, "default") == 0 || std::strcmp(name, "fips") == 0;
-}
-
-bool is_stream_tls(const SSL_METHOD* method) noexcept {
-#if OPENSSL_VERSION_NUMBER >= 0x30200000L
-  if (method == OSSL_QUIC_client_method() || method == OSSL_QUIC_client_thread_method()) return false;
-#endif
-  return method != DTLS_method() && method != DTLS_server_method() && method != DTLS_client_method();
 }
 
 // The offloaded form of `key`; the caller's. nullptr: it stays as it is.

@@ -1,8 +1,11 @@
 #include "compat/library_context.h"
 
+#include <openssl/err.h>
+
 #include <cstring>
 #include <new>
 
+#include "compat/offload_context.h"
 #include "compat/real.h"
 
 namespace openssl_event::compat {
@@ -40,7 +43,25 @@ bool LibraryContext::remember(SSL_CTX* ctx, bool is_default, const char* propert
 
 using namespace openssl_event::compat;
 
+namespace {
+
+// nullptr, without errors: it is to be made as the program asked for.
+SSL_CTX* new_offloading(const SSL_METHOD* method) noexcept {
+  OSSL_LIB_CTX* library = offload_context(method);
+  if (!library) return nullptr;
+  ERR_set_mark();
+  SSL_CTX* ctx = real_SSL_CTX_new_ex(library, nullptr, method);
+  ctx ? ERR_clear_last_mark() : ERR_pop_to_mark();
+  return ctx;
+}
+
+}  // namespace
+
+SSL_CTX* SSL_CTX_new(const SSL_METHOD* method) { return SSL_CTX_new_ex(nullptr, nullptr, method); }
+
 SSL_CTX* SSL_CTX_new_ex(OSSL_LIB_CTX* context, const char* properties, const SSL_METHOD* method) {
+  if (!context && !properties)
+    if (SSL_CTX* ctx = new_offloading(method)) return ctx;
   SSL_CTX* ctx = real_SSL_CTX_new_ex(context, properties, method);
   if (!ctx || (!context && !properties) || LibraryContext::remember(ctx, !context, properties)) return ctx;
   SSL_CTX_free(ctx);

@@ -16,7 +16,7 @@ struct Choice {
   T value;
 };
 
-constexpr Choice<Offload> kOffload[] = {{"off", Offload::off}, {"sign", Offload::sign}};
+constexpr Choice<Offload> kOffload[] = {{"off", Offload::off}, {"sign", Offload::sign}, {"all", Offload::all}};
 constexpr Choice<Nonblocking> kNonblocking[] = {
     {"edge", Nonblocking::edge}, {"wait", Nonblocking::wait}, {"inline", Nonblocking::inline_}};
 

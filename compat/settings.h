@@ -4,7 +4,11 @@
 
 namespace openssl_event::compat {
 
-enum class Offload { off, sign };
+enum class Offload {
+  off,
+  sign,  // what needs the private key
+  all    // key shares and verifications too
+};
 
 // What a non-blocking program sees while its private-key operation is with a worker.
 enum class Nonblocking {

@@ -10,7 +10,7 @@ namespace openssl_event::compat {
 
 // Any thread; relaxed, since nobody decides anything by them.
 struct Statistics {
-  std::atomic<std::uint64_t> calls{0};      // private-key operations
+  std::atomic<std::uint64_t> calls{0};      // operations
   std::atomic<std::uint64_t> offloaded{0};  // of them, executed by a worker
   std::atomic<std::uint64_t> in_place{0};   // of them, executed in the program's thread
   std::atomic<std::uint64_t> waits{0};      // of them, waited for by a thread of the program

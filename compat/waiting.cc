@@ -23,6 +23,11 @@ bool is_nonblocking(SSL* ssl) noexcept {
   return flags >= 0 && (flags & O_NONBLOCK);
 }
 
+// A thread that waits gains nothing, but the private key may be busy, or far away.
+bool needs_private_key(const Operation& operation) noexcept {
+  return operation.optype() == OPENSSL_OPERATION_SIGN || operation.optype() == OPENSSL_OPERATION_DECRYPT;
+}
+
 }  // namespace
 
 DirectCall::DirectCall(SSL* ssl) noexcept {
@@ -37,6 +42,7 @@ DirectCall::~DirectCall() {
 }
 
 bool perform_and_wait(Operation& operation) noexcept {
+  if (!needs_private_key(operation)) return perform_in_place(operation);
   Event* call = in_place ? nullptr : make_call(operation, worker_engine());
   if (call) trace_call("waiting", call);
   PendingCall* pending = call ? PendingCall::begin(call, Wake{}) : nullptr;

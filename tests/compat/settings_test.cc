@@ -115,12 +115,13 @@ TEST_F(Settings, WorkersAreAsManyAsAsked) {
 TEST_F(Settings, WrongValuesAreAMessageAndTheDefault) {
   const struct {
     const char *setting, *message;
-  } wrong[] = {{"OPENSSL_EVENT_OFFLOAD=all", "OPENSSL_EVENT_OFFLOAD=all is not known; it takes off sign; using sign"},
-               {"OPENSSL_EVENT_NONBLOCKING=maybe", "it takes edge wait inline; using edge"},
-               {"OPENSSL_EVENT_WORKERS=many", "OPENSSL_EVENT_WORKERS=many is not a number from 1 to 1024; ignored"},
-               {"OPENSSL_EVENT_WORKERS=0", "OPENSSL_EVENT_WORKERS=0 is not a number"},
-               {"OPENSSL_EVENT_NICE=20", "OPENSSL_EVENT_NICE=20 is not a number from 0 to 19; ignored"},
-               {"OPENSSL_EVENT_STATS_SIGNAL=-3", "OPENSSL_EVENT_STATS_SIGNAL=-3 is not a number from 1 to"}};
+  } wrong[] = {
+      {"OPENSSL_EVENT_OFFLOAD=more", "OPENSSL_EVENT_OFFLOAD=more is not known; it takes off sign all; using sign"},
+      {"OPENSSL_EVENT_NONBLOCKING=maybe", "it takes edge wait inline; using edge"},
+      {"OPENSSL_EVENT_WORKERS=many", "OPENSSL_EVENT_WORKERS=many is not a number from 1 to 1024; ignored"},
+      {"OPENSSL_EVENT_WORKERS=0", "OPENSSL_EVENT_WORKERS=0 is not a number"},
+      {"OPENSSL_EVENT_NICE=20", "OPENSSL_EVENT_NICE=20 is not a number from 0 to 19; ignored"},
+      {"OPENSSL_EVENT_STATS_SIGNAL=-3", "OPENSSL_EVENT_STATS_SIGNAL=-3 is not a number from 1 to"}};
   for (const auto& each : wrong) {
     EXPECT_EQ(run(std::string("OPENSSL_EVENT_STATS=stderr ") + each.setting, "exit"), 0);
     EXPECT_TRUE(has(errors, each.message)) << errors;

@@ -79,8 +79,8 @@ class Differential : public ::testing::TestWithParam<std::string> {
  protected:
   void compare(std::vector<std::string> settings) {
     std::vector<std::string> variables = libssl();
-    const Outcome plain = run(GetParam(), variables);
     variables.insert(variables.end(), settings.begin(), settings.end());
+    const Outcome plain = run(GetParam(), variables);
     variables.push_back(layer());
     const Outcome layered = run(GetParam(), variables);
     ASSERT_EQ(plain.status, 0);
