@@ -68,9 +68,11 @@ bool openssl_connection_st::can_read() const noexcept {
 }
 
 Step openssl_connection_st::choose_output() const noexcept {
+  const Event* first = cleartext_in_.front();
+  if (!first && !close_requested_ && !path_) return Step::none;
   if (closed_out_ || renegotiating_ || write_waits_ || libssl_is_busy()) return Step::none;
   if (answer_due()) return Step::answer;
-  if (const Event* first = cleartext_in_.front()) {
+  if (first) {
     switch (first->pub.kind) {
       case kUpdateKeyMarker:
       case kUpdateBothKeysMarker: return Step::update_key;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "openssl_event/event.h"
 #include "openssl_event/framer.h"
@@ -57,6 +58,9 @@ struct openssl_connection_st final : private openssl_event::Runner {
   // record_bio.cc: called by libssl.
   bool write_records(const char* data, std::size_t len) noexcept;
   std::size_t read_records(char* buf, std::size_t len) noexcept;
+  // Whether the BIO still says "retry", of its last transfer.
+  bool begin_transfer() noexcept { return std::exchange(bio_retries_, false); }
+  void note_retry() noexcept { bio_retries_ = true; }
   bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
 
@@ -248,6 +252,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool retry_due_ = false;         // a callback of the application's asked for a retry ...
   bool retry_held_ = false;        // ... and the application has not had its turn since
   bool has_spoken_ = false;        // libssl had something to say on the record path, and a read for it
+  bool bio_retries_ = false;       // the BIO told libssl to come back
   bool for_libssl_ = false;        // the record path has made the first RECORD_IN fit for libssl
   bool release_due_ = false;       // the SSL is to be freed when that can be
   bool busy_ = false;              // in get(): what calls libssl is this library, or a callback of libssl's

@@ -96,8 +96,9 @@ static_assert(offsetof(OPENSSL_RECORD, len) == offsetof(OPENSSL_CLEARTEXT, len))
 static_assert(sizeof(OPENSSL_RECORD) == sizeof(OPENSSL_CLEARTEXT));
 
 Event* make_event(int kind, std::size_t buffer) noexcept {
-  std::uint8_t size_class;
-  void* memory = take_event_memory(sizeof(Event) + buffer, size_class);
+  const std::size_t size = sizeof(Event) + buffer;
+  const std::uint8_t size_class = event_memory_class(size);
+  void* memory = take_event_memory(size, size_class);
   if (!memory) {
     ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
     return nullptr;

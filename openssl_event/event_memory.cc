@@ -49,14 +49,15 @@ struct EndOfThread {
   }
 };
 
-// True the first time in a thread.
-bool begin_keeping(Kept& all) noexcept {
-  if (all.begun) return false;
+// Where there is no room: the first time in a thread, or when enough is kept, or when the thread is ending.
+[[gnu::noinline]] void give_back_to(Kept& all, void* memory, std::uint8_t size_class) noexcept {
+  if (all.begun) return ::operator delete(memory);
   all.begun = true;
   for (std::size_t i = 0; i < kCount; ++i) all.room[i] = kClasses[i].most;
   thread_local EndOfThread end;
   end.awaited = true;
-  return true;
+  --all.room[size_class];
+  all.first[size_class] = new (memory) Block{nullptr};
 }
 
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
@@ -67,19 +68,18 @@ constexpr bool kKeeps = false;
 
 std::atomic<bool> keeps{kKeeps};
 
-std::uint8_t class_of(std::size_t size) noexcept {
+}  // namespace
+
+void keep_event_memory(bool keep) noexcept { keeps.store(keep, std::memory_order_relaxed); }
+
+std::uint8_t event_memory_class(std::size_t size) noexcept {
   if (!keeps.load(std::memory_order_relaxed)) return kNoSizeClass;
   for (std::size_t i = 0; i < kCount; ++i)
     if (size <= kClasses[i].size) return static_cast<std::uint8_t>(i);
   return kNoSizeClass;
 }
 
-}  // namespace
-
-void keep_event_memory(bool keep) noexcept { keeps.store(keep, std::memory_order_relaxed); }
-
-OE_TAKES_THREAD_ADDRESS void* take_event_memory(std::size_t size, std::uint8_t& size_class) noexcept {
-  size_class = class_of(size);
+OE_TAKES_THREAD_ADDRESS void* take_event_memory(std::size_t size, std::uint8_t size_class) noexcept {
   if (size_class == kNoSizeClass) return ::operator new(size, std::nothrow);
   Kept& all = kept();
   Block* block = all.first[size_class];
@@ -92,7 +92,7 @@ OE_TAKES_THREAD_ADDRESS void* take_event_memory(std::size_t size, std::uint8_t& 
 OE_TAKES_THREAD_ADDRESS void give_back_event_memory(void* memory, std::uint8_t size_class) noexcept {
   if (size_class == kNoSizeClass) return ::operator delete(memory);
   Kept& all = kept();
-  if (all.room[size_class] == 0 && !begin_keeping(all)) return ::operator delete(memory);
+  if (all.room[size_class] == 0) return give_back_to(all, memory, size_class);
   --all.room[size_class];
   all.first[size_class] = new (memory) Block{all.first[size_class]};
 }

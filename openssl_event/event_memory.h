@@ -10,9 +10,10 @@ namespace openssl_event {
 
 constexpr std::uint8_t kNoSizeClass = 0xff;
 
-// At least `size` bytes; nullptr without memory. `size_class` belongs to the memory and goes back with it, in any
-// thread.
-void* take_event_memory(std::size_t size, std::uint8_t& size_class) noexcept;
+// The class of memory of `size` bytes; it belongs to the memory and goes back with it.
+std::uint8_t event_memory_class(std::size_t size) noexcept;
+// At least `size` bytes, whose class this is; nullptr without memory. It goes back in any thread.
+void* take_event_memory(std::size_t size, std::uint8_t size_class) noexcept;
 void give_back_event_memory(void* memory, std::uint8_t size_class) noexcept;
 
 // In builds with the ownership checks, and under AddressSanitizer, nothing is kept, so that each use after the end is

@@ -24,7 +24,7 @@ void release_chunk(void* chunk) noexcept { static_cast<Chunk*>(chunk)->unref(); 
 }  // namespace
 
 Chunk* Chunk::create(std::size_t size) noexcept {
-  std::uint8_t size_class;
+  const std::uint8_t size_class = event_memory_class(sizeof(Chunk) + size);
   void* memory = take_event_memory(sizeof(Chunk) + size, size_class);
   if (memory) return new (memory) Chunk(size, size_class);
   ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);

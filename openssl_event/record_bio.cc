@@ -9,17 +9,21 @@ namespace {
 Connection* connection_of(BIO* bio) noexcept { return static_cast<Connection*>(BIO_get_data(bio)); }
 
 int write_bytes(BIO* bio, const char* data, std::size_t len, std::size_t* written) noexcept {
-  BIO_clear_retry_flags(bio);
-  if (!connection_of(bio)->write_records(data, len)) return 0;
+  Connection* connection = connection_of(bio);
+  if (connection->begin_transfer()) BIO_clear_retry_flags(bio);
+  if (!connection->write_records(data, len)) return 0;
   *written = len;
   return 1;
 }
 
 int read_bytes(BIO* bio, char* buf, std::size_t len, std::size_t* read) noexcept {
-  BIO_clear_retry_flags(bio);
-  *read = connection_of(bio)->read_records(buf, len);
+  Connection* connection = connection_of(bio);
+  if (connection->begin_transfer()) BIO_clear_retry_flags(bio);
+  *read = connection->read_records(buf, len);
   if (*read > 0) return 1;
-  if (!connection_of(bio)->input_at_end()) BIO_set_retry_read(bio);
+  if (connection->input_at_end()) return 0;
+  connection->note_retry();
+  BIO_set_retry_read(bio);
   return 0;
 }
 

@@ -74,7 +74,7 @@ void openssl_connection_st::open_records() noexcept {
 
 bool openssl_connection_st::may_open_another(std::size_t bytes) const noexcept {
   const Event* next = input_.front();
-  return next && bytes + size_of(next) <= kBytesOfStep && cleartexts_out_ < cleartext_window_ && !failed_ &&
+  return next && bytes + size_of(next) <= OPENSSL_MAX_RECORD && cleartexts_out_ < cleartext_window_ && !failed_ &&
          !closed_in_ && !for_libssl_ && !(without_ssl_ && without_ssl_->answer_due);
 }
 

@@ -136,6 +136,8 @@ void openssl_connection_st::after_handshake() noexcept {
   established_ = true;
   hello_tap_.reset();
   if (path_) path_->decide(renegotiation_);
+  // Header and body in one call; the record BIO gives no more than a record.
+  if (!path_ || !path_->can_receive()) SSL_set_read_ahead(ssl_, 1);
   release_buffers();
   foresee_waits();
   emit_status(OPENSSL_STATUS_HANDSHAKE_DONE);

@@ -22,7 +22,8 @@ class EventMemoryTest : public ::testing::Test {
     std::uint8_t size_class;
   };
   static Piece take(std::size_t size) {
-    Piece piece = {};
+    Piece piece;
+    piece.size_class = event_memory_class(size);
     piece.memory = take_event_memory(size, piece.size_class);
     return piece;
   }
