@@ -114,7 +114,7 @@ bool openssl_connection_st::start(Step step) noexcept {
   started_ = true;
   retry_due_ = false;
   wrote_last_ = step != Step::read && step != Step::open;
-  input_.begin_step();
+  input_.begin_step(step == Step::handshake);
   if (without_ssl_) {
     step_without_ssl();
     return true;
@@ -124,7 +124,8 @@ bool openssl_connection_st::start(Step step) noexcept {
     return true;
   }
   if (!libssl_may_run()) return true;
-  if ((step == Step::write && !write_may_wait_) || (step == Step::read && !read_may_wait_)) {
+  const bool may_wait = step == Step::read ? read_may_wait_ : write_may_wait_ || (step != Step::write && step != Step::close);
+  if (!may_wait) {
     run_step(this);
     return go_on(Outcome::finished);
   }

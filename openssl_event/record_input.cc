@@ -22,7 +22,7 @@ std::size_t RecordInput::read(char* buf, std::size_t len) noexcept {
 void RecordInput::finish_first() noexcept {
   Event* record = records_.pop_front();
   offset_ = 0;
-  record_finished_ = true;
+  record_finished_ = !handshakes_ || record->pub.r.len == 0 || record->pub.r.buf[0] != SSL3_RT_CHANGE_CIPHER_SPEC;
   if (record->unseen)
     destroy_event(record);
   else

@@ -16,8 +16,12 @@ class RecordInput {
   void put(Event* record) noexcept { records_.push_back(record); }
   void end() noexcept { ended_ = true; }
 
-  // A step reads one record at most; at its end the stream seems empty until the next step.
-  void begin_step() noexcept { record_finished_ = false; }
+  // A step reads one record at most; at its end the stream seems empty until the next step. In a handshake the record behind
+  // a change_cipher_spec, which TLS 1.3 ignores and 1.2 follows by a Finished, is of the same step.
+  void begin_step(bool handshakes) noexcept {
+    handshakes_ = handshakes;
+    record_finished_ = false;
+  }
 
   // Up to `len` bytes; 0: none in this step, or at_end().
   std::size_t read(char* buf, std::size_t len) noexcept;
@@ -45,6 +49,7 @@ class RecordInput {
   EventList& used_;
   std::size_t offset_ = 0;  // in the first record
   bool ended_ = false;
+  bool handshakes_ = false;
   bool record_finished_ = false;
 };
 
