@@ -7,23 +7,19 @@
 // What it shows: cleartext handed back without a copy. The block that came out of the machine goes in again as the memory
 // of a CLEARTEXT_IN, and is given back when its bytes are in records. So a client that sends and does not read is held
 // back by the machine's window alone: there is no buffer here that could grow.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
-#include <string_view>
 #include <vector>
 
-#include "adapters/loop/session.h"
+#include "adapters/loop/socket.h"
+#include "examples/network.h"
 #include "examples/self_signed.h"
 #include "openssl_event/openssl_event.h"
 
@@ -49,31 +45,19 @@ class Connection final : private loop::User {
   // False: the connection is over.
   bool handle(short events) {
     if ((events & (POLLIN | POLLHUP | POLLERR)) && !receive()) return false;
+    loop::Moved sent;
     do {
       session_.run();
-    } while (send());  // what has been sent makes room for more
-    return !broken_ && !session_.finished();
+      sent = loop::send(fd_, session_);
+    } while (loop::has_moved(sent));  // what has been sent makes room for more
+    return sent != loop::Moved::broken && !session_.finished();
   }
 
  private:
-  // Straight into the buffer that the machine will open the records in.
   bool receive() {
-    std::size_t room = 0;
-    char* space = session_.input_space(&room);
-    const ssize_t n = space ? read(fd_, space, room) : -1;
-    if (n > 0) return session_.received(static_cast<std::size_t>(n));
-    if (n == 0) session_.input_ended();
-    return n == 0 || (space && (errno == EAGAIN || errno == EINTR));
-  }
-
-  // True: something has been sent.
-  bool send() {
-    iovec slices[16];
-    const int count = session_.gather(slices, 16);
-    const ssize_t n = count > 0 ? writev(fd_, slices, count) : 0;
-    if (n > 0) session_.sent(static_cast<std::size_t>(n));
-    if (n < 0 && errno != EAGAIN && errno != EINTR) broken_ = true;
-    return n > 0;
+    const loop::Moved moved = loop::receive(fd_, session_);
+    if (moved == loop::Moved::end) session_.input_ended();
+    return moved != loop::Moved::broken && moved != loop::Moved::no_memory;
   }
 
   void cleartext(OPENSSL_EVENT* block) override {
@@ -98,7 +82,6 @@ class Connection final : private loop::User {
   void executed(const OPENSSL_ENGINE_CALL&, std::optional<std::chrono::nanoseconds>) override {}
 
   const int fd_;
-  bool broken_ = false;
   loop::Session session_;
 };
 
@@ -128,42 +111,10 @@ void serve(int listener, SSL_CTX* context) {
   }
 }
 
-// Listens on the loopback address and prints where. Returns the socket, or -1 with a message.
-int listen_on(int port) {
-  sockaddr_in address = {};
-  socklen_t size = sizeof address;
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const int on = 1;
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-      bind(listener, generic, size) < 0 || listen(listener, SOMAXCONN) < 0 || getsockname(listener, generic, &size) < 0) {
-    std::fprintf(stderr, "echo_server: cannot listen on 127.0.0.1:%d: %s\n", port, std::strerror(errno));
-    if (listener >= 0) close(listener);
-    return -1;
-  }
-  std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
-  return listener;
-}
-
-// The port, or -1 with a message.
-int read_arguments(int argc, char** argv) {
-  if (argc == 1) return 4433;
-  char* end = nullptr;
-  const long port = argc == 3 && argv[1] == std::string_view("--port") ? std::strtol(argv[2], &end, 10) : -1;
-  if (end && end != argv[2] && *end == '\0' && port >= 0 && port <= 65535) return static_cast<int>(port);
-  std::fprintf(stderr, "usage: echo_server [--port N]   N from 0 (any free port) to 65535; 4433 unless given\n");
-  return -1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int port = read_arguments(argc, argv);
-  if (port < 0) return 2;
+  const int port = port_of_arguments(argc, argv, 4433, "It sends back whatever a client sends.");
   struct sigaction on_stop = {};
   on_stop.sa_handler = [](int) { stopped = 1; };
   sigaction(SIGINT, &on_stop, nullptr);
@@ -172,7 +123,7 @@ int main(int argc, char** argv) {
 
   SSL_CTX* context = make_server_context(2048);
   if (!context) ERR_print_errors_fp(stderr);
-  const int listener = context ? listen_on(port) : -1;
+  const int listener = context ? listen_on_loopback("echo_server", port, 1) : -1;
   if (listener >= 0) {
     serve(listener, context);
     close(listener);

@@ -124,7 +124,12 @@ static int talk(SSL_CTX *client_context, SSL_CTX *server_context) {
     return ok;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1) {
+        const int help = strcmp(argv[1], "--help") == 0;
+        fputs("usage: handshake_in_memory\nIt prints the events of a client and a server that talk in memory.\n", help ? stdout : stderr);
+        return help ? EXIT_SUCCESS : 2;
+    }
     /* A real client verifies the server's certificate: SSL_CTX_set_verify and SSL_set1_host, as usual. */
     SSL_CTX *client_context = SSL_CTX_new(TLS_client_method());
     SSL_CTX *server_context = make_server_context(2048);

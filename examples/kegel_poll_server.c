@@ -3,26 +3,24 @@
  * engine call executed in place. Compare the function below with the proposal: what is new is what that left open (how
  * many bytes buildFrame took, more than one frame to send, the handle of putEvent, and STATUS).
  *
- *     kegel_poll_server [port]      8443 unless given; 0: any, printed
+ *     kegel_poll_server [--port N]      8443 unless given; 0: any, printed
  *     curl -k https://127.0.0.1:8443/
  *
  * It answers every request with one line of text and closes.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "examples/network.h"
 #include "examples/self_signed.h"
 #include "openssl_event/openssl_event.h"
 
@@ -185,33 +183,15 @@ static void serve(int listener, SSL_CTX *context) {
         if (connections[i].openssl) close_connection(&connections[i]);
 }
 
-/* Listens on the loopback address and prints where. Returns the socket, or -1 with a message. */
-static int listen_on(unsigned short port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    socklen_t size = sizeof address;
-    const int on = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) < 0) {
-        fprintf(stderr, "cannot listen on port %hu: %s\n", port, strerror(errno));
-        if (listener >= 0) close(listener);
-        return -1;
-    }
-    printf("listening on 127.0.0.1:%hu\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 int main(int argc, char **argv) {
-    struct sigaction on_stop = {.sa_handler = stop}, ignore = {.sa_handler = SIG_IGN};
+    const struct sigaction on_stop = {.sa_handler = stop};
     sigaction(SIGINT, &on_stop, NULL);
     sigaction(SIGTERM, &on_stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    const int port = port_of_arguments(argc, argv, 8443, "It answers every request by HTTPS with one line of text.");
     SSL_CTX *context = make_server_context(2048);
     if (!context) ERR_print_errors_fp(stderr);
-    int listener = context ? listen_on((unsigned short)(argc > 1 ? atoi(argv[1]) : 8443)) : -1;
+    const int listener = context ? listen_on_loopback("kegel_poll_server", port, 1) : -1;
     if (listener >= 0) {
         serve(listener, context);
         close(listener);

@@ -4,11 +4,9 @@
  * reply, and an end by a request for /quit. What the article found difficult, renegotiation in the middle of whatever else
  * is going on, needs no line here but the one that allows it: the machine goes back to where it was.
  *
- *     memory_bio_server [port]         8443 unless given; 0: any, printed
+ *     memory_bio_server [--port N]     8443 unless given; 0: any, printed
  *     openssl s_client -tls1_2 -connect 127.0.0.1:8443          and then R
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "examples/network.h"
 #include "examples/self_signed.h"
 #include "openssl_event/openssl_event.h"
 
@@ -135,9 +134,7 @@ static int serve_next(int listener, SSL_CTX *context) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)(argc > 1 ? atoi(argv[1]) : 8443))};
-    socklen_t size = sizeof address;
-    const int on = 1;
+    const int port = port_of_arguments(argc, argv, 8443, "It serves one connection at a time, and ends by a request for /quit.");
     signal(SIGPIPE, SIG_IGN);
     SSL_CTX *context = make_server_context(2048);
     if (!context) {
@@ -145,20 +142,10 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     SSL_CTX_set_options(context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16) < 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) < 0) {
-        perror("memory_bio_server: cannot listen");
-        SSL_CTX_free(context);
-        return EXIT_FAILURE;
+    const int listener = listen_on_loopback("memory_bio_server", port, 0);
+    while (listener >= 0 && serve_next(listener, context)) {
     }
-    printf("listening on 127.0.0.1:%hu\n", ntohs(address.sin_port));
-    fflush(stdout);
-    while (serve_next(listener, context)) {
-    }
-    close(listener);
+    if (listener >= 0) close(listener);
     SSL_CTX_free(context);
-    return EXIT_SUCCESS;
+    return listener >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

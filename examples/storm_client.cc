@@ -207,10 +207,11 @@ bool read_arguments(int argc, char** argv, Arguments& out) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  if (!read_arguments(argc, argv, arguments)) {
-    std::fprintf(stderr, "usage: storm_client [--handshakes N] [--concurrency N] [--seconds N] NAME=PORT...\n"
+  const bool help = argc == 2 && std::string_view(argv[1]) == "--help";
+  if (help || !read_arguments(argc, argv, arguments)) {
+    std::fprintf(help ? stdout : stderr, "usage: storm_client [--handshakes N] [--concurrency N] [--seconds N] NAME=PORT...\n"
                          "  per server: 400 handshakes, 8 at a time, at most 10 seconds, unless given\n");
-    return 2;
+    return help ? 0 : 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   const std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));

@@ -3,8 +3,6 @@
 //
 //     tls_records FILE                        the bytes of one direction, as from: tcpflow; "-" is the standard input
 //     tls_records --relay PORT HOST PORT      waits on 127.0.0.1:PORT for one connection, and relays it to HOST:PORT
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +14,7 @@
 #include <iterator>
 #include <string>
 
+#include "examples/network.h"
 #include "openssl_event/openssl_records.h"
 
 namespace {
@@ -163,39 +162,17 @@ int print_file(const char* file) {
 }
 
 int wait_for_client(const char* port) {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  int client = -1;
-  if (listener >= 0 && bind(listener, generic, size) == 0 && listen(listener, 1) == 0 &&
-      getsockname(listener, generic, &size) == 0) {
-    std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    client = accept(listener, nullptr, nullptr);
+  const int number = parse_port(port);
+  if (number < 0) {
+    std::fprintf(stderr, "tls_records: '%s' is no port: give a number from 0 (any free one) to 65535\n", port);
+    return -1;
   }
-  if (client < 0) std::perror("waiting for a client");
-  if (listener >= 0) close(listener);
+  const int listener = listen_on_loopback("tls_records", number, 0);
+  if (listener < 0) return -1;
+  const int client = accept(listener, nullptr, nullptr);
+  if (client < 0) std::perror("tls_records: waiting for a client");
+  close(listener);
   return client;
-}
-
-int connect_to(const char* host, const char* port) {
-  addrinfo hints = {}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(host, port, &hints, &found) != 0) return -1;
-  int fd = -1;
-  for (const addrinfo* each = found; each && fd < 0; each = each->ai_next) {
-    fd = socket(each->ai_family, SOCK_STREAM, 0);
-    if (fd >= 0 && connect(fd, each->ai_addr, each->ai_addrlen) != 0) {
-      close(fd);
-      fd = -1;
-    }
-  }
-  freeaddrinfo(found);
-  return fd;
 }
 
 bool send_all(int fd, const char* data, std::size_t size) {
@@ -223,9 +200,9 @@ int relay(const char* own_port, const char* host, const char* port) {
   std::signal(SIGPIPE, SIG_IGN);
   const int client = wait_for_client(own_port);
   if (client < 0) return 1;
-  const int server = connect_to(host, port);
+  const int server = connect_to_host("tls_records", host, port);
   if (server < 0) {
-    std::fprintf(stderr, "tls_records: cannot connect to %s:%s\n", host, port);
+    close(client);
     return 1;
   }
   Direction to_server("client >"), to_client("server <");
@@ -247,6 +224,10 @@ int relay(const char* own_port, const char* host, const char* port) {
 int main(int argc, char** argv) {
   if (argc == 2 && argv[1][0] != '\0' && std::strncmp(argv[1], "--", 2) != 0) return print_file(argv[1]);
   if (argc == 5 && std::strcmp(argv[1], "--relay") == 0) return relay(argv[2], argv[3], argv[4]);
-  std::fprintf(stderr, "usage: tls_records FILE\n       tls_records --relay PORT HOST PORT\n");
-  return 2;
+  const bool help = argc == 2 && std::strcmp(argv[1], "--help") == 0;
+  std::fprintf(help ? stdout : stderr,
+               "usage: tls_records FILE                     \"-\": the standard input\n"
+               "       tls_records --relay PORT HOST PORT   from 127.0.0.1:PORT to the other\n"
+               "It prints the TLS records of a captured stream, or of the connection that it relays, and what the hellos say.\n");
+  return help ? 0 : 2;
 }

@@ -8,9 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "adapters/uv/openssl_uv.h"
+#include "examples/network.h"
 #include "examples/self_signed.h"
 
 enum { BACKLOG = 128, MOST_UNSENT = 64 * 1024 };
@@ -107,19 +107,8 @@ static int begin(struct server *server, uv_loop_t *loop, int port) {
     return 1;
 }
 
-/* The port, or -1 with a message. */
-static int read_arguments(int argc, char **argv) {
-    if (argc == 1) return 4433;
-    char *end = NULL;
-    const long port = argc == 3 && strcmp(argv[1], "--port") == 0 ? strtol(argv[2], &end, 10) : -1;
-    if (end && end != argv[2] && *end == '\0' && port >= 0 && port <= 65535) return (int)port;
-    fprintf(stderr, "usage: uv_echo_server [--port N]   N from 0 (any free port) to 65535; 4433 unless given\n");
-    return -1;
-}
-
 int main(int argc, char **argv) {
-    const int port = read_arguments(argc, argv);
-    if (port < 0) return 2;
+    const int port = port_of_arguments(argc, argv, 4433, "It sends back whatever a client sends.");
     signal(SIGPIPE, SIG_IGN);
     uv_loop_t *loop = uv_default_loop();
     struct server server = {.context = make_server_context(2048), .workers = openssl_newWorkers(NULL)};

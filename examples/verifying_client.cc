@@ -2,20 +2,19 @@
 // revocation list (RFC 5280 5), however long that takes, and verifies with it. The network thread goes on meanwhile.
 //
 //     verifying_client HOST PORT AUTHORITIES CRL [PATH]        both files in PEM form
-#include <netdb.h>
 #include <openssl/pem.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
-#include "adapters/loop/session.h"
+#include "adapters/loop/socket.h"
+#include "examples/network.h"
 #include "examples/verified_client.h"
 
 namespace {
@@ -112,13 +111,11 @@ class Client final : private loop::User {
   }
 
   bool send() {
-    iovec slices[16];
-    while (const int count = session_.gather(slices, 16)) {
-      const ssize_t n = writev(fd_, slices, count);
-      if (n < 0) return false;
-      session_.sent(static_cast<std::size_t>(n));
-    }
-    return true;
+    loop::Moved moved;
+    do {
+      moved = loop::send(fd_, session_);
+    } while (loop::has_moved(moved));
+    return moved == loop::Moved::nothing;
   }
 
   // For bytes of the server, or the worker's answer, whichever comes first.
@@ -128,11 +125,9 @@ class Client final : private loop::User {
     if (poll(ready, 2, -1) < 0) return false;
     while (OPENSSL_EVENT* answered = openssl_collectCompletion(completions_.get())) openssl_returnEvent(answered);
     if (!ready[0].revents) return true;
-    std::size_t room = 0;
-    char* space = session_.input_space(&room);
-    const ssize_t n = space ? read(fd_, space, room) : -1;
-    if (n == 0) session_.input_ended();
-    return n >= 0 && session_.received(static_cast<std::size_t>(n));
+    const loop::Moved moved = loop::receive(fd_, session_);
+    if (moved == loop::Moved::end) session_.input_ended();
+    return moved != loop::Moved::broken && moved != loop::Moved::no_memory;
   }
 
   const int fd_;
@@ -143,22 +138,6 @@ class Client final : private loop::User {
   loop::Session session_;
 };
 
-int connect_to(const char* host, const char* port) {
-  addrinfo hints = {}, *found = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(host, port, &hints, &found) != 0) return -1;
-  int fd = -1;
-  for (const addrinfo* each = found; each && fd < 0; each = each->ai_next) {
-    fd = socket(each->ai_family, SOCK_STREAM, 0);
-    if (fd >= 0 && connect(fd, each->ai_addr, each->ai_addrlen) != 0) {
-      close(fd);
-      fd = -1;
-    }
-  }
-  freeaddrinfo(found);
-  return fd;
-}
-
 int fail(const char* what) {
   std::fprintf(stderr, "verifying_client: %s\n", what);
   return 1;
@@ -167,16 +146,21 @@ int fail(const char* what) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const bool help = argc == 2 && std::string_view(argv[1]) == "--help";
   if (argc < 5 || argc > 6) {
-    std::fprintf(stderr, "usage: verifying_client HOST PORT AUTHORITIES CRL [PATH]\n");
-    return 2;
+    std::fprintf(help ? stdout : stderr,
+                 "usage: verifying_client HOST PORT AUTHORITIES CRL [PATH]\n"
+                 "It fetches a page by HTTPS from a server whose certificate is of the authorities and not on the revocation list,\n"
+                 "both files in PEM form.\n");
+    return help ? 0 : 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   const std::unique_ptr<SSL_CTX, Free> context(verified_context(argv[3]));
   if (!context || !openssl_setLookups(context.get(), OPENSSL_LOOKUP_VERIFY)) return fail("no authorities in that file");
   const std::unique_ptr<SSL, Free> ssl(verified_ssl(context.get(), argv[1]));
-  const int fd = connect_to(argv[1], argv[2]);
-  if (!ssl || fd < 0) return fail("cannot connect");
+  if (!ssl) return fail("out of memory");
+  const int fd = connect_to_host("verifying_client", argv[1], argv[2]);
+  if (fd < 0) return 1;
   const std::string path = argc == 6 ? argv[5] : "/";
   Client client(ssl.get(), fd, argv[4],
                 "GET " + path + " HTTP/1.1\r\nHost: " + argv[1] + "\r\nConnection: close\r\n\r\n");

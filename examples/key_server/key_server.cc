@@ -107,15 +107,25 @@ int listen_at(const char* path) {
   return fd;
 }
 
+int fail(const char* what, const char* where) {
+  std::fprintf(stderr, "key_server: %s '%s'\n", what, where);
+  return 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Key key = argc == 3 ? read_key(argv[1]) : nullptr;
-  const int listener = key ? listen_at(argv[2]) : -1;
-  if (listener < 0) {
-    std::fprintf(stderr, "usage: key_server KEY.pem SOCKET\n");
-    return 2;
+  if (argc != 3) {
+    const bool help = argc == 2 && std::strcmp(argv[1], "--help") == 0;
+    std::fprintf(help ? stdout : stderr,
+                 "usage: key_server KEY.pem SOCKET\n"
+                 "It executes operations of the private key for whoever may connect to the Unix socket.\n");
+    return help ? 0 : 2;
   }
+  const Key key = read_key(argv[1]);
+  if (!key) return fail("there is no private key in", argv[1]);
+  const int listener = listen_at(argv[2]);
+  if (listener < 0) return fail("cannot listen at", argv[2]);
   std::printf("serving a key at %s\n", argv[2]);
   std::fflush(stdout);
   for (int fd; (fd = accept(listener, nullptr, nullptr)) >= 0; close(fd)) serve(fd, key.get());

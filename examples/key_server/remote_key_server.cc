@@ -4,23 +4,20 @@
 //     key_server KEY.pem /run/keys &
 //     remote_key_server --certificate CERTIFICATE.pem --keys /run/keys [--port N]     4433 unless given; 0: any, printed
 //     curl -k https://127.0.0.1:4433/
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
 
-#include "adapters/loop/session.h"
+#include "adapters/loop/socket.h"
+#include "examples/network.h"
 #include "examples/key_server/remote_key.h"
 
 namespace {
@@ -46,25 +43,20 @@ class Connection final : public loop::User {
   }
   // Also after a call has come home.
   void serve() {
-    session_.run();
-    while (session_.unsent() && send()) session_.run();
+    loop::Moved sent;
+    do {
+      session_.run();
+      sent = loop::send(fd_, session_);
+    } while (loop::has_moved(sent));
+    if (sent == loop::Moved::broken) session_.fail();
   }
   bool finished() const { return session_.finished(); }
 
  private:
   void receive() {
-    std::size_t room = 0;
-    char* space = session_.input_space(&room);
-    const ssize_t n = space ? read(fd_, space, room) : 0;
-    if (n == 0) session_.input_ended();
-    if (n > 0 && !session_.received(static_cast<std::size_t>(n))) session_.fail();
-  }
-  bool send() {
-    iovec slices[16];
-    const ssize_t n = writev(fd_, slices, session_.gather(slices, 16));
-    if (n < 0 && errno != EAGAIN) session_.fail();
-    if (n > 0) session_.sent(static_cast<std::size_t>(n));
-    return n > 0;
+    const loop::Moved moved = loop::receive(fd_, session_);
+    if (moved == loop::Moved::end) session_.input_ended();
+    if (moved == loop::Moved::broken || moved == loop::Moved::no_memory) session_.fail();
   }
 
   void cleartext(OPENSSL_EVENT* block) override {
@@ -119,22 +111,6 @@ void serve(int listener, SSL_CTX* context, key_server::RemoteKey& key, const loo
   }
 }
 
-int listen_on(unsigned short port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t len = sizeof address;
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), len) != 0 || listen(fd, 64) != 0) return -1;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &len);
-  std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
-  return fd;
-}
-
 // With the certificate's public key and the engine that has the other half.
 bool use_remote_key(SSL_CTX* context, const char* certificate, key_server::RemoteKey& remote) {
   if (!context || SSL_CTX_use_certificate_chain_file(context, certificate) <= 0) return false;
@@ -145,13 +121,14 @@ bool use_remote_key(SSL_CTX* context, const char* certificate, key_server::Remot
 }
 
 // What the calls need ends after those who may still hold one.
-bool run(const char* certificate, const char* keys, unsigned short port) {
+bool run(const char* certificate, const char* keys, int port) {
   const loop::Calls calls = {nullptr, openssl_newCompletions()};
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
   bool listens = false;
   {
     key_server::RemoteKey key(keys);
-    const int listener = calls.completions && use_remote_key(context, certificate, key) ? listen_on(port) : -1;
+    const bool ready = calls.completions && use_remote_key(context, certificate, key);
+    const int listener = ready ? listen_on_loopback("remote_key_server", port, 1) : -1;
     listens = listener >= 0;
     if (listens) serve(listener, context, key, calls);
     SSL_CTX_free(context);
@@ -171,9 +148,14 @@ const char* option(int argc, char** argv, std::string_view name, const char* oth
 int main(int argc, char** argv) {
   const char* certificate = option(argc, argv, "--certificate", nullptr);
   const char* keys = option(argc, argv, "--keys", nullptr);
-  if (!certificate || !keys) {
-    std::fprintf(stderr, "usage: remote_key_server --certificate FILE --keys SOCKET [--port N]\n");
-    return 2;
+  const int port = parse_port(option(argc, argv, "--port", "4433"));
+  const bool help = argc == 2 && std::string_view(argv[1]) == "--help";
+  if (!certificate || !keys || port < 0) {
+    std::fprintf(help ? stdout : stderr,
+                 "usage: remote_key_server --certificate FILE --keys SOCKET [--port N]\n"
+                 "An echo server whose private key is in the process that serves SOCKET (key_server). N from 0 (any free port) to\n"
+                 "65535; 4433 unless given.\n");
+    return help ? 0 : 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
   struct sigaction stop = {};
@@ -181,8 +163,7 @@ int main(int argc, char** argv) {
   sigaction(SIGTERM, &stop, nullptr);
   sigaction(SIGINT, &stop, nullptr);
 
-  const int port = std::atoi(option(argc, argv, "--port", "4433"));
-  if (run(certificate, keys, static_cast<unsigned short>(port))) return 0;
+  if (run(certificate, keys, port)) return 0;
   ERR_print_errors_fp(stderr);
   return 1;
 }

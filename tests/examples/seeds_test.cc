@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Servers, Https, testing::Values("https_server", "io_uri
 const std::string kGet = get("/");
 
 struct MemoryBioServer : testing::Test {
-  Server server{{"examples/memory_bio_server", "0"}};
+  Server server{{"examples/memory_bio_server", "--port", "0"}};
 
   void quit() {
     EXPECT_EQ(server.get("/quit"), "this is a test");
@@ -178,7 +178,7 @@ TEST_F(MemoryBioServer, RenegotiatesWithDataInFlightAsPlainLibssl) {
 // ---- The proposal's own loop ----
 
 TEST(KegelPollServer, AByteAtATime) {
-  Server server({"examples/kegel_poll_server", "0"});
+  Server server({"examples/kegel_poll_server", "--port", "0"});
   ChoppingClient client(server.port(), 1);
   ASSERT_TRUE(client.handshake());
   client.add("GET / HTTP/1.0\r\n\r\n");

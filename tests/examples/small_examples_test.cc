@@ -19,7 +19,7 @@ TEST(HandshakeInMemory, PrintsTheEventsOfBothSides) {
 }
 
 struct KegelPollServer : testing::Test {
-  Server server{{"examples/kegel_poll_server", "0"}};
+  Server server{{"examples/kegel_poll_server", "--port", "0"}};
   ~KegelPollServer() override { EXPECT_EQ(server.stop(), 0) << server.process().errors(); }
 };
 
@@ -98,14 +98,52 @@ TEST_F(EchoServer, HoldsBackAClientThatDoesNotRead) {
   EXPECT_EQ(other.read_until("there"), "still there");
 }
 
-TEST(EchoServerFlags, WrongOnesAreExplained) {
-  for (const Command& flags : {Command{"--port"}, Command{"--port", "x"}, Command{"--port", "70000"}, Command{"what"}}) {
-    Command command = {"examples/echo_server"};
+struct Servers : testing::TestWithParam<const char*> {
+  Result run_with(const Command& flags) {
+    Command command = {std::string("examples/") + GetParam()};
     command.insert(command.end(), flags.begin(), flags.end());
-    const Result result = run(command);
-    EXPECT_EQ(result.status, 2);
-    EXPECT_TRUE(contains(result.errors, "usage: echo_server [--port N]"));
+    return run(command);
   }
+};
+
+TEST_P(Servers, ExplainTheirFlags) {
+  const std::string usage = std::string("usage: ") + GetParam() + " [--port N]";
+  const Result help = run_with({"--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_TRUE(contains(help.output, usage));
+  for (const Command& flags : {Command{"--port"}, Command{"--port", "x"}, Command{"--port", "70000"}, Command{"what"}}) {
+    const Result wrong = run_with(flags);
+    EXPECT_EQ(wrong.status, 2);
+    EXPECT_TRUE(contains(wrong.errors, usage)) << wrong.errors;
+  }
+}
+
+TEST_P(Servers, SayThatAPortIsInUse) {
+  Server server({"examples/echo_server", "--port", "0"});
+  const Result second = run_with({"--port", std::to_string(server.port())});
+  EXPECT_EQ(second.status, 1);
+  EXPECT_TRUE(contains(second.errors, "cannot listen on " + server.address() + ": ")) << second.errors;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Servers, testing::Values("echo_server", "kegel_poll_server", "memory_bio_server", "uv_echo_server"),
+                         [](const auto& name) { return std::string(name.param); });
+
+TEST(OtherExamples, ExplainTheirFlags) {
+  for (const char* name : {"handshake_in_memory", "key_server", "remote_key_server", "storm_client", "tls_records", "verifying_client"}) {
+    const Result help = run({std::string("examples/") + name, "--help"});
+    EXPECT_EQ(help.status, 0) << name;
+    EXPECT_TRUE(contains(help.output, std::string("usage: ") + name)) << help.output;
+    const Result wrong = run({std::string("examples/") + name, "--what"});
+    EXPECT_EQ(wrong.status, 2) << name;
+    EXPECT_TRUE(contains(wrong.errors, std::string("usage: ") + name)) << wrong.errors;
+  }
+}
+
+TEST(OtherExamples, SayWhatTheyCannotDo) {
+  const auto errors_of = [](const Command& command) { return run(command).errors; };
+  EXPECT_TRUE(contains(errors_of({"examples/tls_records", "--relay", "x", "127.0.0.1", "1"}), "'x' is no port"));
+  EXPECT_TRUE(contains(errors_of({"examples/key_server", "/dev/null", "socket"}), "no private key in '/dev/null'"));
+  EXPECT_TRUE(contains(errors_of({"examples/verifying_client", "127.0.0.1", "1", "/dev/null", "/dev/null"}), "no authorities"));
 }
 
 TEST(StormClient, ComparesServers) {
