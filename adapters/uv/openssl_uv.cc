@@ -83,6 +83,7 @@ struct openssl_uv_st final : private loop::User {
   void note_waiting(bool waiting);
   void read_if_wanted();
   void send();
+  unsigned gather(uv_buf_t* buffers);
   void settle();
 
   uv_stream_t* const stream_;
@@ -227,15 +228,9 @@ void openssl_uv_st::read_if_wanted() {
 
 // The records stay where they are until has_written.
 void openssl_uv_st::send() {
-  iovec slices[kSlices];
-  const int count = in_flight_ || closing_ ? 0 : session_.gather(slices, kSlices);
-  if (count <= 0) return;
   uv_buf_t buffers[kSlices];
-  for (int i = 0; i < count; ++i) {
-    buffers[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base), static_cast<unsigned>(slices[i].iov_len));
-    in_flight_ += slices[i].iov_len;
-  }
-  const int error = uv_write(&writing_, stream_, buffers, static_cast<unsigned>(count), has_written);
+  const unsigned count = in_flight_ || closing_ ? 0 : gather(buffers);
+  const int error = count ? uv_write(&writing_, stream_, buffers, count, has_written) : 0;
   if (error) close(error, uv_strerror(error));
 }
 
@@ -244,6 +239,16 @@ void openssl_uv_st::has_written(uv_write_t* request, int error) {
   tls.session_.sent(std::exchange(tls.in_flight_, 0));
   if (error && error != UV_ECANCELED) tls.close(error, uv_strerror(error));
   tls.serve();
+}
+
+unsigned openssl_uv_st::gather(uv_buf_t* buffers) {
+  iovec slices[kSlices];
+  const int count = session_.gather(slices, kSlices);
+  for (int i = 0; i < count; ++i) {
+    buffers[i] = uv_buf_init(static_cast<char*>(slices[i].iov_base), static_cast<unsigned>(slices[i].iov_len));
+    in_flight_ += slices[i].iov_len;
+  }
+  return count > 0 ? static_cast<unsigned>(count) : 0;
 }
 
 // With all sent: tells the user, and closes what has ended on both sides, or failed.

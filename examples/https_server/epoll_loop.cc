@@ -1,26 +1,24 @@
 #include "examples/https_server/epoll_loop.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+
+#include "adapters/loop/socket.h"
 
 namespace https {
 namespace {
 
 constexpr int kEventsPerTurn = 256;
 constexpr int kAcceptsPerTurn = 64;
-constexpr int kSlices = 16;
 constexpr int kRoundsPerTurn = 4;  // reads and writes of a connection before others have their turn
 
 // Edge-triggered: no call is needed to stop watching, and a peer remembers what it may do. Most connections never fill the
 // kernel's buffer, so output is watched from the first time it is full.
 constexpr unsigned kInput = EPOLLIN | EPOLLRDHUP | EPOLLET;
 constexpr unsigned kInputAndOutput = kInput | EPOLLOUT;
-
-bool try_again(int reason) { return reason == EAGAIN || reason == EWOULDBLOCK || reason == EINTR; }
 
 }  // namespace
 
@@ -96,52 +94,22 @@ void EpollLoop::serve(Peer& any) {
   settle(peer, true);
 }
 
-// Straight into the buffer that the machine will open the records in.
 bool EpollLoop::receive(EpollPeer& peer) {
-  loop::Session& session = peer.connection.session();
-  if (peer.hung_up && !session.established() && session.waits_for_call()) {
-    close_peer(peer, "TRUNCATED");  // nobody waits for the signature any more
-    return false;
-  }
-  if (!peer.readable || !session.wants_input()) return false;
-  std::size_t room = 0;
-  char* space = session.input_space(&room);
-  const ssize_t n = space ? read(peer.fd, space, room) : -1;
-  if (n > 0) {
-    if (static_cast<std::size_t>(n) < room && !peer.hung_up) peer.readable = false;  // all there was: epoll(7)
-    if (!session.received(static_cast<std::size_t>(n))) close_peer(peer, "NO_MEMORY");
-    return true;
-  }
-  if (space && n < 0 && errno == EINTR) return true;
-  peer.readable = false;
-  if (n == 0) {
-    peer.ended = true;
-    peer.connection.input_ended();
-  } else if (!space || !try_again(errno)) {
-    close_peer(peer, space ? "RESET" : "NO_MEMORY");
-  }
-  return n == 0;
+  if (!peer.readable || !peer.connection.session().wants_input()) return false;
+  const loop::Moved moved = loop::receive(peer.fd, peer.connection.session());
+  if (moved == loop::Moved::end) end_input(peer);
+  if (moved == loop::Moved::broken) close_peer(peer, "RESET");
+  if (moved == loop::Moved::no_memory) close_peer(peer, "NO_MEMORY");
+  peer.readable = moved == loop::Moved::bytes || (moved == loop::Moved::last && peer.hung_up);
+  return moved != loop::Moved::blocked;
 }
 
 bool EpollLoop::send(EpollPeer& peer) {
   if (!peer.writable) return false;
-  iovec slices[kSlices];
-  const int count = peer.connection.session().gather(slices, kSlices);
-  if (count <= 0) return false;
-  std::size_t total = 0;
-  for (int i = 0; i < count; ++i) total += slices[i].iov_len;
-  const ssize_t n = writev(peer.fd, slices, count);
-  if (n < 0) {
-    if (errno == EINTR) return true;
-    if (try_again(errno))
-      wait_for_room(peer);
-    else
-      close_peer(peer, "RESET");
-    return false;
-  }
-  peer.connection.session().sent(static_cast<std::size_t>(n));
-  if (static_cast<std::size_t>(n) < total) wait_for_room(peer);
-  return true;
+  const loop::Moved moved = loop::send(peer.fd, peer.connection.session());
+  if (moved == loop::Moved::broken) close_peer(peer, "RESET");
+  if (moved == loop::Moved::last || moved == loop::Moved::blocked) wait_for_room(peer);
+  return loop::has_moved(moved);
 }
 
 // The kernel's buffer is full.
@@ -162,7 +130,7 @@ void EpollLoop::drain(Peer& any) {
     const ssize_t n = read(peer.fd, thrown_away, sizeof thrown_away);
     if (n > 0) continue;
     peer.readable = false;
-    if (n == 0 || !try_again(errno)) close_peer(peer, "");
+    if (n == 0 || (errno != EAGAIN && errno != EINTR)) close_peer(peer, "");
     return;
   }
   unfinished_.push_back(&peer);

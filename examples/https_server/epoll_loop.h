@@ -23,7 +23,6 @@ class EpollLoop final : public Server {
     bool readable = false;  // as far as is known: until a read says otherwise
     bool writable = true;
     bool watches_output = false;
-    bool hung_up = false;   // its end of input is coming
   };
   static EpollPeer& mine(Peer& peer) { return static_cast<EpollPeer&>(peer); }
 

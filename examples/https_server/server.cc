@@ -79,8 +79,15 @@ void Server::collect_completions() {
     if (Connection* connection = Connection::take_back(shared_, call)) serve(*static_cast<Peer*>(connection->transport()));
 }
 
+void Server::end_input(Peer& peer) {
+  peer.hung_up = peer.ended = true;
+  peer.connection.input_ended();
+}
+
 void Server::settle(Peer& peer, bool moved) {
   const loop::Session& session = peer.connection.session();
+  if (peer.hung_up && !session.established() && session.waits_for_call())
+    return close_peer(peer, "TRUNCATED");  // nobody waits for the signature any more
   if (session.finished()) {
     const bool nothing_comes = peer.ended || session.peer_closed();
     if (nothing_comes || shutdown(peer.fd, SHUT_WR) != 0) return close_peer(peer, "");
@@ -89,7 +96,8 @@ void Server::settle(Peer& peer, bool moved) {
     enter(peer, Phase::lingering);
     return drain(peer);
   }
-  if (session.established() && (moved || peer.phase == Phase::handshaking)) enter(peer, Phase::talking);
+  const bool goes_on = peer.phase == Phase::handshaking || (peer.phase == Phase::talking && moved);
+  if (session.established() && goes_on) enter(peer, Phase::talking);
 }
 
 void Server::enter(Peer& peer, Phase phase) {
@@ -131,12 +139,12 @@ void Server::expire() {
   if (accept_paused_ && accepting_again_ <= now_) resume_accepting();
 }
 
+// An idle connection has time to take its close_notify: the kernel's buffer may be full.
 void Server::expire(Peer& peer) {
-  if (peer.phase == Phase::talking && peer.connection.session().unsent() == 0) {
-    peer.connection.close_when_done();
-    serve(peer);
-  }
-  if (!peer.closed && peer.deadline <= now_) close_peer(peer, "TIMEOUT");
+  if (peer.phase != Phase::talking || peer.connection.session().unsent() > 0) return close_peer(peer, "TIMEOUT");
+  enter(peer, Phase::closing);
+  peer.connection.close_when_done();
+  serve(peer);
 }
 
 int Server::milliseconds_to_wait() const {

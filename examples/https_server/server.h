@@ -14,7 +14,7 @@
 namespace https {
 
 // What a peer does, and so how long it may take.
-enum class Phase { handshaking, talking, lingering };
+enum class Phase { handshaking, talking, closing, lingering };
 
 // A connection with its socket.
 struct Peer {
@@ -29,7 +29,8 @@ struct Peer {
   Phase phase = Phase::handshaking;
   std::chrono::steady_clock::time_point deadline;
   int in_flight = 0;    // operations that the kernel has; it is destroyed when there are none
-  bool ended = false;   // its input
+  bool hung_up = false;  // the end of its input is coming
+  bool ended = false;    // it has come
   bool closed = false;  // to be destroyed when nothing can name it any more
 };
 
@@ -71,6 +72,7 @@ class Server {
   bool accept_failed(int reason);    // true: the next one may succeed
   void collect_completions();
   void read_signals();
+  void end_input(Peer& peer);           // no more bytes will come
   void settle(Peer& peer, bool moved);  // after each serve
   void close_peer(Peer& peer, const char* why);
 
@@ -91,7 +93,7 @@ class Server {
   Shared& shared_;
   int listener_;
   const int signals_;
-  std::array<Peers, 3> peers_;  // by phase, each in the order of its deadlines
+  std::array<Peers, 4> peers_;  // by phase, each in the order of its deadlines
   Peers closed_;
   Clock::time_point now_ = Clock::now();
   Clock::time_point grace_end_;

@@ -1,28 +1,26 @@
 // https_server on io_uring: one ring for connections, bytes, the workers' completions and signals. The kernel accepts and
 // receives without being asked again (multishot), into buffers that records are opened in; it sends records from where they
 // were sealed, and they go back to the machine when it says that it has sent them. Linux 6.1 or newer; flags: see --help.
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <memory>
 
 #include "adapters/io_uring/receive_buffers.h"
 #include "adapters/io_uring/ring.h"
+#include "adapters/io_uring/send.h"
 #include "examples/https_server/program.h"
 
 namespace {
 
 using https::Peer, https::Phase;
 
-constexpr unsigned kEntries = 4096, kCompletions = 32768, kBuffers = 1024, kSlices = 16;
+constexpr unsigned kEntries = 4096, kCompletions = 32768, kBuffers = 1024;
 
 enum Operation { kAccept, kSignal, kCalls, kReceive, kSend, kCancel };
 
 struct UringPeer final : Peer {
   using Peer::Peer;
-  bool receiving = false, sending = false;  // in flight
-  iovec slices[kSlices];   // being sent
-  msghdr message = {};
+  bool receiving = false;  // in flight
+  loop::Send sending;
 };
 
 class UringLoop final : public https::Server {
@@ -100,7 +98,7 @@ class UringLoop final : public https::Server {
 
   void cancel(Peer& peer) override {
     if (static_cast<UringPeer&>(peer).receiving) ring_.cancel(kReceive, &peer, kCancel);
-    if (static_cast<UringPeer&>(peer).sending) ring_.cancel(kSend, &peer, kCancel);
+    if (static_cast<UringPeer&>(peer).sending.active()) ring_.cancel(kSend, &peer, kCancel);
   }
 
   // ---- Bytes ----
@@ -147,32 +145,13 @@ class UringLoop final : public https::Server {
     if (!buffers_->pass(session, completion)) close_peer(peer, "NO_MEMORY");
   }
 
-  void end_input(UringPeer& peer) {
-    const loop::Session& session = peer.connection.session();
-    peer.ended = true;
-    peer.connection.input_ended();
-    if (!session.established() && session.waits_for_call()) close_peer(peer, "TRUNCATED");  // nobody waits for it any more
-  }
-
-  // One send at a time, of all records that are there. They are the kernel's until it has completed.
   void send(UringPeer& peer) {
-    if (peer.sending) return;
-    const int count = peer.connection.session().gather(peer.slices, kSlices);
-    if (count <= 0) return;
-    peer.sending = true;
-    ++peer.in_flight;
-    peer.message.msg_iov = peer.slices;
-    peer.message.msg_iovlen = static_cast<std::size_t>(count);
-    io_uring_prep_sendmsg(ring_.add(kSend, &peer), peer.fd, &peer.message, MSG_NOSIGNAL);
+    if (peer.sending.begin(ring_, kSend, &peer, peer.fd, peer.connection.session())) ++peer.in_flight;
   }
 
   void sent(UringPeer& peer, int result) {
-    peer.sending = false;
     --peer.in_flight;
-    if (result >= 0)
-      peer.connection.session().sent(static_cast<std::size_t>(result));
-    else if (result != -EINTR && result != -EAGAIN)
-      close_peer(peer, "RESET");
+    if (!peer.sending.end(peer.connection.session(), result)) close_peer(peer, "RESET");
     serve(peer, result > 0);
   }
 

@@ -136,6 +136,21 @@ TEST(HttpsServerTime, AnIdleConnectionIsClosedInOrder) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+// It is over when its close_notify has been sent, and no sooner: what comes then is thrown away, and answered by no reset.
+TEST(HttpsServerTime, WhatComesAfterAnIdleConnectionsEndIsThrownAway) {
+  Server server(https_server({"--ec", "--idle-timeout", "1"}));
+  TlsClient client(server.port());
+  ASSERT_TRUE(client.handshake());
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(client.closed_in_order());
+  EXPECT_TRUE(client.send_raw("too"));
+  server.get("/bytes/1");  // by now a reset would be here
+  EXPECT_TRUE(client.send_raw("late"));
+  client.end_raw_output();
+  EXPECT_EQ(client.read_raw(), "");
+  EXPECT_EQ(server.stop(), 0);
+}
+
 TEST(HttpsServerTime, AReaderThatStopsIsClosed) {
   Server server(https_server({"--ec", "--idle-timeout", "1"}));
   TlsClient client(server.port());
