@@ -110,6 +110,8 @@ std::vector<Flag> flags_for(Options& o) {
        operations(o.operations), "a list of sign, decrypt, keygen, derive, verify, encapsulate, decapsulate; or all; or none"},
       {"--workers", "N", "threads that execute the private-key operations (one per processor); 0: in place, on the network thread",
        number(o.workers, 0, 1024), "a number from 0 to 1024"},
+      {"--nice", "N", "how much nicer than the network thread, which has little to do at a time, the workers are (19)",
+       number(o.nice, 0, 19), "a number from 0 to 19"},
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
        number(o.queue, 1, OPENSSL_WORKERS_MAX_QUEUE), "a number from 1 to 65534"},
       {"--handshake-timeout", "S", "seconds that a handshake may take (10)", number(o.handshake_timeout, 1, 86400), "seconds, at least 1"},

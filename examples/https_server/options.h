@@ -26,6 +26,7 @@ struct Options {
   std::string token_key;         // a pkcs11 URI; empty: the key is key_file's
   unsigned operations = OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_SIGN) | OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECRYPT);
   int workers = -1;              // -1: one for each processor; 0: calls are executed in place
+  int nice = 19;                 // the workers', on top of the network thread's
   int queue = 0;                 // calls that may wait for a worker; 0: the pool's own default
   int handshake_timeout = 10;    // seconds
   int idle_timeout = 60;         // without a byte in either direction

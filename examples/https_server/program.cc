@@ -41,7 +41,7 @@ openssl_workers_t* make_workers(const Options& options) {
   config.size = sizeof config;
   config.threads = options.workers > 0 ? static_cast<unsigned>(options.workers) : 0;
   config.queue_length = static_cast<unsigned>(options.queue);
-  config.nice = 10;  // the network thread, which has little to do at a time, goes first
+  config.nice = static_cast<unsigned>(options.nice);
   return openssl_newWorkers(&config);
 }
 
