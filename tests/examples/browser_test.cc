@@ -1,6 +1,8 @@
 // A real browser loads the servers' page: headless Chromium, the self-signed certificate accepted by a flag.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 
@@ -10,11 +12,13 @@ namespace {
 
 std::string temporary(const std::string& name) { return std::string(std::getenv("TEST_TMPDIR")) + "/" + name; }
 
-// As root, and within a sandbox of Bazel's, Chromium has no sandbox of its own. It talks to this server only.
+// It talks to this server only, and has no sandbox where it cannot have one: as root.
 Command chromium(const Command& arguments) {
-  Command command = {"chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+  Command command = {"chromium", "--headless", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                     "--disable-extensions", "--disable-default-apps",
                      "--ignore-certificate-errors", "--user-data-dir=" + temporary("profile")};
+  if (geteuid() == 0) command.push_back("--no-sandbox");
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
