@@ -181,6 +181,7 @@ static void serve(int listener, SSL_CTX *context) {
     }
     for (int i = 0; i < MAX_CONNECTIONS; i++)
         if (connections[i].openssl) close_connection(&connections[i]);
+    close(listener);
 }
 
 int main(int argc, char **argv) {
@@ -192,10 +193,7 @@ int main(int argc, char **argv) {
     SSL_CTX *context = make_server_context(2048);
     if (!context) ERR_print_errors_fp(stderr);
     const int listener = context ? listen_on_loopback("kegel_poll_server", port, 1) : -1;
-    if (listener >= 0) {
-        serve(listener, context);
-        close(listener);
-    }
+    if (listener >= 0) serve(listener, context);
     SSL_CTX_free(context);
     return listener >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
