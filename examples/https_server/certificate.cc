@@ -104,9 +104,7 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_len, con
   return SSL_TLSEXT_ERR_OK;
 }
 
-}  // namespace
-
-ContextPointer make_context(const Options& options, std::string& error) {
+ContextPointer new_context(const Options& options, std::string& error) {
   OSSL_LIB_CTX* library = interposes(options) ? offload_context() : nullptr;
   ContextPointer context(interposes(options) && !library ? nullptr : SSL_CTX_new_ex(library, nullptr, TLS_server_method()));
   if (!context || !openssl_setContextOperations(context.get(), options.operations)) {
@@ -116,14 +114,44 @@ ContextPointer make_context(const Options& options, std::string& error) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);  // idle connections hold no buffers
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // sessions are resumed by ticket
+  SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(kSessionIdContext),
+                                 sizeof kSessionIdContext - 1);
   SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);
-  const bool ok = options.certificate_file.empty() ? use_key_in_memory(context.get(), options, error)
-                                                   : use_files(context.get(), options, error);
+  return context;
+}
+
+// What one has issued the other takes.
+bool share_tickets(SSL_CTX* from, SSL_CTX* to) {
+  unsigned char keys[80];  // name, HMAC key, AES key: SSL_CTX_set_tlsext_ticket_keys
+  const bool shared = SSL_CTX_get_tlsext_ticket_keys(from, keys, sizeof keys) > 0 &&
+                      SSL_CTX_set_tlsext_ticket_keys(to, keys, sizeof keys) > 0;
+  OPENSSL_cleanse(keys, sizeof keys);
+  return shared;
+}
+
+}  // namespace
+
+ContextPointer make_context(const Options& options, std::string& error) {
+  ContextPointer context = new_context(options, error);
+  const bool ok = context && (options.certificate_file.empty() ? use_key_in_memory(context.get(), options, error)
+                                                               : use_files(context.get(), options, error));
   if (ok && options.record_path && !openssl_prepareContext(context.get())) {
     error = "cannot prepare the SSL_CTX for the record path: " + openssl_reason();
     return nullptr;
   }
   return ok ? std::move(context) : nullptr;
+}
+
+ContextPointer make_unprepared(SSL_CTX* prepared, const Options& options, std::string& error) {
+  ContextPointer context = new_context(options, error);
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(prepared, &chain);
+  if (context && SSL_CTX_use_certificate(context.get(), SSL_CTX_get0_certificate(prepared)) > 0 &&
+      (!chain || SSL_CTX_set1_chain(context.get(), chain) > 0) &&
+      SSL_CTX_use_PrivateKey(context.get(), SSL_CTX_get0_privatekey(prepared)) > 0 && share_tickets(prepared, context.get()))
+    return context;
+  if (error.empty()) error = "cannot make a second SSL_CTX: " + openssl_reason();
+  return nullptr;
 }
 
 }  // namespace https

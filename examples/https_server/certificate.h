@@ -16,8 +16,14 @@ struct FreeContext {
 };
 using ContextPointer = std::unique_ptr<SSL_CTX, FreeContext>;
 
+// Sessions are resumed within it only (SSL_CTX_set_session_id_context).
+inline constexpr char kSessionIdContext[] = "https_server";
+
 // nullptr: `error` says why, and what to do.
 ContextPointer make_context(const Options& options, std::string& error);
+
+// The same but for the record path: certificate, key and the keys of tickets are those of `prepared`.
+ContextPointer make_unprepared(SSL_CTX* prepared, const Options& options, std::string& error);
 
 }  // namespace https
 

@@ -15,8 +15,9 @@ struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 
-std::unique_ptr<SSL, FreeSsl> make_ssl(SSL_CTX* context) {
-  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context));
+std::unique_ptr<SSL, FreeSsl> make_ssl(const Shared& shared) {
+  const bool prepared = !shared.unprepared || shared.path_choice.pays();
+  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(prepared ? shared.context : shared.unprepared));
   if (ssl) SSL_set_accept_state(ssl.get());
   return ssl;
 }
@@ -27,7 +28,7 @@ Connection::Connection(Shared& shared, void* transport)
     : shared_(shared),
       transport_(transport),
       number_(++shared.metrics.accepted),
-      session_(make_ssl(shared.context).get(), shared.calls, *this) {
+      session_(make_ssl(shared).get(), shared.calls, *this) {
   ++shared_.metrics.open;
   if (!valid()) return;
   openssl_setWindow(session_.tls(), kRecordsWindow, kCleartextWindow);
@@ -40,6 +41,7 @@ Connection::~Connection() {
   openssl_setTrace(session_.tls(), nullptr, nullptr);
   give_back_cleartext();
   shared_.lookups->forget_removed();
+  if (session_.established()) shared_.path_choice.learn(answers_, bytes_answered_);
 }
 
 void Connection::input_ended() { transport_ended_ = true; }
@@ -57,6 +59,7 @@ void Connection::cleartext(OPENSSL_EVENT* block) {
 
 void Connection::written(OPENSSL_EVENT* block) {
   --blocks_out_;
+  bytes_answered_ += static_cast<std::uint64_t>(block->c.len);
   openssl_freeEvent(block);
 }
 
@@ -121,7 +124,7 @@ bool Connection::read_request() {
 }
 
 void Connection::start_answer(const Answer& answer, bool keep_alive) {
-  answered_ = true;
+  ++answers_;
   shared_.metrics.add_request(session_.tls());
   if (!keep_alive) close_after_answer_ = true;
   response_.start(answer, !head_request_, keep_alive);
@@ -151,7 +154,7 @@ bool Connection::close_if_done() {
   if (session_.failed()) return false;
   const bool answering = response_.active() || cleartext_;
   if (session_.established() && !output_closing_ && !response_.active()) {
-    const bool last = close_after_answer_ || (!answering && (session_.peer_closed() || (shared_.stopping && answered_)));
+    const bool last = close_after_answer_ || (!answering && (session_.peer_closed() || (shared_.stopping && answers_ > 0)));
     if (last) {
       output_closing_ = true;
       openssl_closeOutput(session_.tls());

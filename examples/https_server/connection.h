@@ -4,6 +4,7 @@
 #define EXAMPLES_HTTPS_SERVER_CONNECTION_H
 
 #include <cstddef>
+#include <cstdint>
 
 #include "adapters/loop/session.h"
 #include "examples/https_server/pages.h"
@@ -66,7 +67,8 @@ class Connection final : private loop::User {
   int blocks_out_ = 0;                  // CLEARTEXT_INs that the machine has
   bool head_request_ = false;
 
-  bool answered_ = false;               // at least one request
+  std::uint64_t answers_ = 0;           // that have begun
+  std::uint64_t bytes_answered_ = 0;    // in records
   bool close_after_answer_ = false;
   bool transport_ended_ = false;
   bool transport_end_told_ = false;     // to the machine

@@ -121,6 +121,8 @@ std::vector<Flag> flags_for(Options& o) {
        number(o.send_buffer, 1, 1 << 30), "a number of bytes"},
       {"--allow-quit", nullptr, "GET /quit ends the server", constant(o.allow_quit, true)},
       {"--no-record-path", nullptr, "leave application data to libssl", constant(o.record_path, false)},
+      {"--always-record-path", nullptr, "do not leave it to libssl while clients ask for too little to make up for the keys",
+       constant(o.always_record_path, true)},
       {"--trace", nullptr, "print every event, with the thread that executed each call", constant(o.trace, true)},
   };
 }

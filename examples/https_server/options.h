@@ -33,8 +33,14 @@ struct Options {
   int grace = 5;                 // what is in flight at the end gets so long
   int send_buffer = 0;           // bytes of each socket's; 0: the kernel's own choice, which grows
   bool allow_quit = false;
-  bool record_path = true;       // the machine seals and opens application data itself
+  bool record_path = true;       // the machine seals and opens application data itself ...
+  bool always_record_path = false;  // ... also where it is not expected to pay
   bool trace = false;
+
+  // Something in stores, files or of responders.
+  bool looks_up() const {
+    return staple || !session_cache.empty() || !certificate_directory.empty() || !ticket_keys.empty();
+  }
 };
 
 enum class Parsed { ok, help, wrong };

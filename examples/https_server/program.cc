@@ -73,7 +73,10 @@ int run_program(const char* name, int argc, char** argv, MakeServer make_server)
   if (options.trace) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::unique_ptr<Lookups> lookups = Lookups::make(options, context.get(), completions.get(), error);
   if (!lookups) return fail(options, error);
-  Shared shared = {options, context.get(), lookups.get(), {workers.get(), completions.get()}, {}};
+  const bool chooses = options.record_path && !options.always_record_path && !options.looks_up();  // which is set per context
+  const ContextPointer unprepared = chooses ? make_unprepared(context.get(), options, error) : nullptr;
+  if (chooses && !unprepared) return fail(options, error);
+  Shared shared = {options, context.get(), unprepared.get(), lookups.get(), {workers.get(), completions.get()}, {}, {}};
   const std::string where = listener_name(listener);
   const std::unique_ptr<Server> server = make_server(shared, listener, signals, error);
   if (!server) return fail(options, error);

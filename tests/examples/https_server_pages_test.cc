@@ -1,6 +1,7 @@
 // What the server answers, to curl and to a client that sends requests in its own way.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "tests/examples/server.h"
@@ -139,6 +140,31 @@ TEST_F(HttpsServerPages, MetricsShowTheRecordPath) {
   for (int i = 0; i < 5; ++i) server.get("/");
   EXPECT_GE(server.metric(R"(openssl_event_requests_total{path="DIRECT"})"), 5);
   EXPECT_EQ(server.metric(R"(openssl_event_requests_total{path="LIBSSL"})"), 0);
+}
+
+// Its keys cost more than a few answers make up for.
+TEST(HttpsServerRecordPathChoice, IsLearntFromWhatClientsDo) {
+  Server server(https_server({"--ec"}));
+  EXPECT_TRUE(contains(server.get("/"), "DIRECT"));
+  for (int i = 0; i < 40; ++i) TlsClient(server.port()).handshake();
+  EXPECT_TRUE(server.wait_for_metric("openssl_event_connections_open", 1));  // that which asks
+  EXPECT_TRUE(contains(server.get("/"), "LIBSSL: UNPREPARED"));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(server.get("/bytes/5000000").size(), 5000000u);
+  EXPECT_TRUE(contains(server.get("/"), "DIRECT"));
+  EXPECT_EQ(server.stop(), 0);
+}
+
+TEST(HttpsServerRecordPathChoice, BothKindsTakeEachOthersTickets) {
+  static const std::string kHttp10 = "GET / HTTP/1.0\r\n\r\n";
+  Server server(https_server({"--ec"}));
+  const std::string session = std::string(std::getenv("TEST_TMPDIR")) + "/session";
+  Command first = s_client(server, {"-ign_eof", "-sess_out", session}), again = s_client(server, {"-ign_eof", "-sess_in", session});
+  EXPECT_TRUE(contains(run(first, kHttp10).output, "DIRECT"));
+  for (int i = 0; i < 40; ++i) TlsClient(server.port()).handshake();
+  EXPECT_TRUE(server.wait_for_metric("openssl_event_connections_open", 1));
+  const std::string page = run(again, kHttp10).output;
+  EXPECT_TRUE(contains(page, "Reused, TLSv1.3") && contains(page, "UNPREPARED")) << page;
+  EXPECT_EQ(server.stop(), 0);
 }
 
 TEST(HttpsServerWithoutRecordPath, LeavesDataToLibssl) {

@@ -19,7 +19,7 @@ constexpr Suite kSuites[] = {{"TLS_AES_128_GCM_SHA256", true, "AES-128-GCM"},
                              {"ECDHE-ECDSA-CHACHA20-POLY1305", false, "CHACHA20-POLY1305"}};
 
 struct HttpsServerRecordPath : testing::TestWithParam<Suite> {
-  Server server{https_server({"--ec", "--workers", "1"})};
+  Server server{https_server({"--ec", "--workers", "1", "--always-record-path"})};
   ~HttpsServerRecordPath() override {
     EXPECT_EQ(server.metric(R"(openssl_event_requests_total{path="LIBSSL"})"), 0);
     EXPECT_EQ(server.stop(), 0) << server.process().errors();

@@ -11,7 +11,6 @@ namespace https {
 namespace {
 
 constexpr std::size_t kMostWaiting = 256;  // for the pool; what comes on top is answered at once by what needs no store
-constexpr char kSessionIdContext[] = "https_server";
 
 // "memcached:HOST:PORT"
 bool parse_store(const std::string& text, std::string& host, int& port) {
@@ -21,11 +20,6 @@ bool parse_store(const std::string& text, std::string& host, int& port) {
   host = text.substr(sizeof kKind - 1, colon - (sizeof kKind - 1));
   const auto [end, error] = std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size() && port > 0 && port < 65536;
-}
-
-bool needs_threads(const Options& options) {
-  return options.staple || !options.session_cache.empty() || !options.certificate_directory.empty() ||
-         !options.ticket_keys.empty();
 }
 
 std::string read_file(const std::string& name) {
@@ -39,7 +33,7 @@ Lookups::Lookups(const Options& options, SSL_CTX* context, openssl_completions_t
     : options_(options),
       context_(context),
       completions_(completions),
-      pool_(needs_threads(options) ? options.lookup_threads : 0, kMostWaiting) {}
+      pool_(options.looks_up() ? options.lookup_threads : 0, kMostWaiting) {}
 
 std::unique_ptr<Lookups> Lookups::make(const Options& options, SSL_CTX* context, openssl_completions_t* completions,
                                        std::string& error) {
@@ -48,8 +42,6 @@ std::unique_ptr<Lookups> Lookups::make(const Options& options, SSL_CTX* context,
 }
 
 bool Lookups::set_up(std::string& error) {
-  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>(kSessionIdContext),
-                                 sizeof kSessionIdContext - 1);
   if (!set_up_sessions(error) || !set_up_ticket_keys(error)) return false;
   set_up_certificates();
   if (options_.staple) {
@@ -123,8 +115,6 @@ CertificateDirectory::Context Lookups::make_named_context(const std::string& fil
     std::fprintf(stderr, "%s: %s\n", options_.program.c_str(), error.c_str());
     return nullptr;
   }
-  SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(kSessionIdContext),
-                                 sizeof kSessionIdContext - 1);
   if (options_.staple) openssl_setLookups(context.get(), OPENSSL_LOOKUP_STAPLE);
   return {context.release(), FreeContext()};
 }
