@@ -39,7 +39,9 @@ void free_key(void* handle) {
 }
 
 bool is_supported(const EVP_PKEY* key) {
-  return key && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") || EVP_PKEY_is_a(key, "EC"));
+  for (const char* type : {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"})
+    if (key && EVP_PKEY_is_a(key, type)) return true;
+  return false;
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ void openssl_event::pkcs11::close_all_keys() noexcept {
 
 EVP_PKEY* openssl_pkcs11Key(const char* uri, EVP_PKEY* public_key) {
   if (!uri || !is_supported(public_key)) {
-    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "pkcs11: no URI, or no RSA or EC key");
+    ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "pkcs11: no URI, or no RSA, EC or Edwards key");
     return nullptr;
   }
   try {

@@ -54,6 +54,12 @@ CK_RV decrypt(const Session& session, Work& work, OPENSSL_DECRYPT& operands) {
   return is_of_the_ciphertext(value) ? CKR_OK : value;
 }
 
+CK_RV use(const Session& session, Work& work, OPENSSL_EVENT* e) noexcept try {
+  return e->e.optype == OPENSSL_OPERATION_SIGN ? sign(session, work, e->e.u.s) : decrypt(session, work, e->e.u.d);
+} catch (const std::bad_alloc&) {
+  return CKR_HOST_MEMORY;
+}
+
 bool fail(OPENSSL_EVENT* e, const Failure& failure) noexcept {
   char reason[200];
   std::snprintf(reason, sizeof reason, "pkcs11: %s: %s", failure.what, p11_kit_strerror(failure.value));
@@ -90,7 +96,7 @@ bool Key::execute(OPENSSL_EVENT* e) {
     Session session;
     failure = token().take(session);
     if (failure.failed()) break;
-    const CK_RV value = signs ? sign(session, work, e->e.u.s) : decrypt(session, work, e->e.u.d);
+    const CK_RV value = use(session, work, e);
     if (value == CKR_OK) {
       token().give_back(session);
       return openssl_completeCall(e);

@@ -65,20 +65,34 @@ bool prepare_pss(const OPENSSL_SIGN& operands, Work& work) {
   return true;
 }
 
+bool is_edwards(const EVP_PKEY* key) { return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"); }
+
+// PureEdDSA (RFC 8032), which hashes by itself.
+bool prepare_eddsa(const OPENSSL_SIGN& operands, Work& work) {
+  work.mechanism.mechanism = CKM_EDDSA;
+  work.input.assign(operands.tbs, operands.tbs + operands.tbs_len);
+  return true;
+}
+
+bool put(OPENSSL_SIGN& operands, const unsigned char* signature, std::size_t len) {
+  if (len == 0 || len > operands.signature_size) return false;
+  std::memcpy(operands.signature, signature, len);
+  operands.signature_len = len;
+  return true;
+}
+
 bool put_der(OPENSSL_SIGN& operands, const ECDSA_SIG* signature) {
   unsigned char* der = nullptr;
   const int len = i2d_ECDSA_SIG(signature, &der);
   const std::unique_ptr<unsigned char, Free> owned(der);
-  if (len <= 0 || static_cast<std::size_t>(len) > operands.signature_size) return false;
-  std::memcpy(operands.signature, der, static_cast<std::size_t>(len));
-  operands.signature_len = static_cast<std::size_t>(len);
-  return true;
+  return len > 0 && put(operands, der, static_cast<std::size_t>(len));
 }
 
 }  // namespace
 
 bool prepare_sign(OPENSSL_EVENT* e, Work& work) {
   const OPENSSL_SIGN& operands = e->e.u.s;
+  if (is_edwards(operands.key)) return prepare_eddsa(operands, work);
   unsigned char digest[EVP_MAX_MD_SIZE];
   std::size_t len = 0;
   if (!operands.digest || !openssl_hashOperand(e, digest, &len)) return false;
@@ -98,12 +112,7 @@ void prepare_decrypt(const OPENSSL_DECRYPT& operands, Work& work) {
 }
 
 bool finish_sign(OPENSSL_SIGN& operands, const unsigned char* signature, std::size_t len) {
-  if (operands.padding != 0) {
-    if (len > operands.signature_size) return false;
-    std::memcpy(operands.signature, signature, len);
-    operands.signature_len = len;
-    return true;
-  }
+  if (!EVP_PKEY_is_a(operands.key, "EC")) return put(operands, signature, len);
   if (len == 0 || len % 2 != 0) return false;
   const auto half = static_cast<int>(len / 2);
   const std::unique_ptr<ECDSA_SIG, Free> pair(ECDSA_SIG_new());

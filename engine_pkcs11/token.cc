@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <shared_mutex>
 #include <utility>
 
 namespace openssl_event::pkcs11 {
@@ -21,7 +22,7 @@ struct Secret {
 }  // namespace
 
 Failure Token::take(Session& session) {
-  in_use_.lock_shared();
+  std::shared_lock in_use(in_use_);
   const std::lock_guard lock(opening_);
   Failure failure = kDone;
   if (closed_) {
@@ -32,14 +33,16 @@ Failure Token::take(Session& session) {
   } else {
     failure = open(session);
   }
-  if (failure.failed()) in_use_.unlock_shared();
+  if (!failure.failed()) in_use.release();  // until give_back() or drop()
   return failure;
 }
 
-void Token::give_back(const Session& session) {
-  {
+void Token::give_back(const Session& session) noexcept {
+  try {
     const std::lock_guard lock(opening_);
     idle_.push_back(session);
+  } catch (const std::bad_alloc&) {
+    session.module->C_CloseSession(session.handle);
   }
   in_use_.unlock_shared();
 }
@@ -106,7 +109,7 @@ void Token::unload() noexcept {
 }
 
 // A token that has come back may be seen by a module only when it is initialised again: so nothing is kept of a failure.
-Failure Token::open(Session& session) {
+Failure Token::open(Session& session) try {
   Failure failure = modules_.empty() ? load() : kDone;
   CK_SLOT_ID slot = 0;
   bool login = false;
@@ -123,6 +126,9 @@ Failure Token::open(Session& session) {
   }
   if (failure.failed()) unload();
   return failure;
+} catch (const std::bad_alloc&) {
+  unload();
+  throw;
 }
 
 Failure Token::find_slot(CK_FUNCTION_LIST*& module, CK_SLOT_ID& slot, bool& login) {

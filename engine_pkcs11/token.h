@@ -43,7 +43,7 @@ class Token {
 
   // A session with the key in it, the caller's until it is given back or dropped.
   Failure take(Session& session);
-  void give_back(const Session& session);
+  void give_back(const Session& session) noexcept;
   // It has failed: the token may have gone.
   void drop(const Session& session) noexcept;
   // Waits for all that are taken, and gives no more.

@@ -6,18 +6,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <fstream>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "engine_workers/engine_workers.h"
+#include "tests/engine_pkcs11/slow_module.h"
 #include "tests/engine_pkcs11/soft_token.h"
 #include "tests/support/pair.h"
 
 namespace openssl_event::testing {
 namespace {
+
+constexpr KeyType kTypes[] = {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384, KeyType::kEd25519};
 
 std::string label_of(KeyType type) { return std::string("key") + key_type_name(type); }
 
@@ -32,7 +33,7 @@ class Pkcs11 : public ::testing::Test {
     token = nullptr;
   }
   static void import_keys() {
-    for (KeyType type : {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384}) token->import(shared_key(type), label_of(type));
+    for (KeyType type : kTypes) token->import(shared_key(type), label_of(type));
   }
 
   static Key key_by(const std::string& uri, KeyType type) {
@@ -69,7 +70,7 @@ class Pkcs11 : public ::testing::Test {
 SoftToken* Pkcs11::token = nullptr;
 
 TEST_F(Pkcs11, SignsWithKeysOfEachType) {
-  for (KeyType type : {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384}) {
+  for (KeyType type : kTypes) {
     const Key key = key_by(token->uri(label_of(type)), type);
     for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
       Pair pair = pair_with(key.get(), type, version);
@@ -179,43 +180,23 @@ TEST_F(Pkcs11, ServesManyThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// A token that takes its time holds up its own handshake, and nobody else.
-TEST_F(Pkcs11, SlowTokenDelaysNobodyElse) {
-  struct Gate {
-    std::mutex mutex;
-    std::condition_variable opened;
-    bool open = false;
-    const OPENSSL_ENGINE* real = nullptr;
-  } gate;
-  const auto slow_call = [](OPENSSL_EVENT* e) {
-    auto* slow = static_cast<Gate*>(e->e.user);
-    std::unique_lock lock(slow->mutex);
-    slow->opened.wait(lock, [slow] { return slow->open; });
-    return slow->real->call(e);
-  };
-  const OPENSSL_ENGINE slow_engine = {sizeof slow_engine, "slow", slow_call, nullptr, nullptr};
-  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
+// Behind a module that does not sign before it is told to: its handshake waits, on a worker, and nobody else does.
+TEST_F(Pkcs11, SlowTokenNeverDelaysTheNetworkThread) {
+  SlowModule module;
+  const Key key = key_by(token->uri("keyEcP256", kPin, module.path()), KeyType::kEcP256);
   Pair pair = pair_with(key.get(), KeyType::kEcP256, TLS1_3_VERSION);
   openssl_workers_t* workers = openssl_newWorkers(nullptr);
   openssl_completions_t* completions = openssl_newCompletions();
   auto client = pair.plain_client();
   auto server = pair.machine_server();
-  server->on_call = [&](OPENSSL_EVENT* e) {
-    gate.real = e->e.engine;
-    e->e.engine = &slow_engine;
-    e->e.user = &gate;
-    ASSERT_EQ(openssl_submitCall(workers, e, completions), 1);
-  };
+  server->on_call = [&](OPENSSL_EVENT* e) { ASSERT_EQ(openssl_submitCall(workers, e, completions), 1); };
   carry(*client, *server);
-  EXPECT_FALSE(client->established());
+  module.wait_until_it_signs();
   Pair others(TLS1_3_VERSION, KeyType::kEcP256, true);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(handshake(others), "");
+  EXPECT_EQ(openssl_collectCompletion(completions), nullptr);
   EXPECT_FALSE(client->established());
-  {
-    const std::lock_guard lock(gate.mutex);
-    gate.open = true;
-  }
-  gate.opened.notify_all();
+  module.let_it_sign();
   openssl_drainWorkers(workers);
   openssl_returnEvent(openssl_collectCompletion(completions));
   carry(*client, *server);
@@ -230,7 +211,8 @@ TEST_F(Pkcs11, RefusesWhatIsNoUriAndOtherKeys) {
     EXPECT_EQ(openssl_pkcs11Key(uri, shared_key(KeyType::kRsa)), nullptr) << uri;
   EXPECT_EQ(openssl_pkcs11Key(nullptr, shared_key(KeyType::kRsa)), nullptr);
   EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", nullptr), nullptr);
-  EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", shared_key(KeyType::kEd25519)), nullptr);
+  const Key exchange(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"));
+  EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", exchange.get()), nullptr);
   ERR_clear_error();
 }
 

@@ -71,8 +71,8 @@ void SoftToken::close_all_sessions() {
   for (CK_ULONG i = 0; i < count; ++i) module->C_CloseAllSessions(slots[i]);
 }
 
-std::string SoftToken::uri(const std::string& object, const std::string& pin) const {
-  std::string uri = "pkcs11:token=" + label_ + ";object=" + object + "?module-path=" + kModule;
+std::string SoftToken::uri(const std::string& object, const std::string& pin, const std::string& module) const {
+  std::string uri = "pkcs11:token=" + label_ + ";object=" + object + "?module-path=" + module;
   return pin.empty() ? uri : uri + "&pin-value=" + pin;
 }
 

@@ -26,7 +26,7 @@ class SoftToken {
   void close_all_sessions();
 
   // With pin-value=`pin`, or without a PIN if that is "".
-  std::string uri(const std::string& object, const std::string& pin = kPin) const;
+  std::string uri(const std::string& object, const std::string& pin = kPin, const std::string& module = kModule) const;
 
  private:
   const std::string label_;
