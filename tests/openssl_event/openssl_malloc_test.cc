@@ -6,8 +6,8 @@
 
 #include <map>
 
+#include "tests/openssl_event/interposed.h"
 #include "tests/support/failing_malloc.h"
-#include "tests/support/pair.h"
 
 namespace openssl_event::testing {
 namespace {
@@ -95,6 +95,14 @@ class OpensslMalloc : public BothVersions {
     return name_of(status);
   }
 
+  void expect_as_plain(const std::map<std::string, int>& machine, const std::map<std::string, int>& plain) {
+    for (const auto& [outcome, times] : machine)
+      EXPECT_TRUE(outcome == "worked" || outcome == "failed" || plain.contains(outcome))
+          << outcome << ' ' << times << " times";
+    EXPECT_TRUE(machine.contains("failed"));
+  }
+
+  Library library;
   Pair pair{GetParam(), KeyType::kEcP256, true};
 
  private:
@@ -140,11 +148,14 @@ std::unique_ptr<End> OpensslMalloc::make<MachineEnd>(Ssl ssl) {
 
 TEST_P(OpensslMalloc, MachineFailsOrSucceedsAsPlainDoes) {
   const auto plain = outcomes<PlainEnd>(7);
-  const auto machine = outcomes<MachineEnd>(7);
-  for (const auto& [outcome, times] : machine)
-    EXPECT_TRUE(outcome == "worked" || outcome == "failed" || plain.contains(outcome))
-        << outcome << ' ' << times << " times";
-  EXPECT_TRUE(machine.contains("failed"));
+  expect_as_plain(outcomes<MachineEnd>(7), plain);
+}
+
+TEST_P(OpensslMalloc, MachineOfWhichEverythingIsACallFailsOrSucceedsAsPlainDoes) {
+  const auto plain = outcomes<PlainEnd>(7);
+  library = make_offload_library();
+  pair = Pair(GetParam(), KeyType::kEcP256, false, library.get());
+  expect_as_plain(outcomes<MachineEnd>(7), plain);
 }
 
 FOR_BOTH_VERSIONS(OpensslMalloc);
