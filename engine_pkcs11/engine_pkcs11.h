@@ -22,7 +22,7 @@ extern "C" {
  * A key for SSL_CTX_use_PrivateKey whose private half is the private-key object that `uri` names (RFC 7512). With
  * module-path the URI says which Cryptoki library; without, those that p11-kit is configured with are searched. pin-value
  * is the PIN, pin-source a file whose first line is. `public_key` is the other half, as in the certificate. RSA (PKCS#1
- * v1.5, PSS, and decryption of premaster secrets, by CKM_RSA_X_509) and EC keys.
+ * v1.5, PSS, and decryption of premaster secrets, by CKM_RSA_X_509), EC, Ed25519 and Ed448 keys.
  *
  * The token is first asked when the key is first used: a token that is not there, a lost session, or a wrong PIN fails that
  * call, with an error that says so, and the next call tries again; but a PIN that was refused is not tried a second time,
