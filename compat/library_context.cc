@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "compat/observers.h"
 #include "compat/offload_context.h"
 #include "compat/real.h"
 
@@ -52,6 +53,7 @@ SSL_CTX* new_offloading(const SSL_METHOD* method) noexcept {
   ERR_set_mark();
   SSL_CTX* ctx = real_SSL_CTX_new_ex(library, nullptr, method);
   ctx ? ERR_clear_last_mark() : ERR_pop_to_mark();
+  if (ctx) prepare_keylog(ctx);
   return ctx;
 }
 
@@ -63,7 +65,10 @@ SSL_CTX* SSL_CTX_new_ex(OSSL_LIB_CTX* context, const char* properties, const SSL
   if (!context && !properties)
     if (SSL_CTX* ctx = new_offloading(method)) return ctx;
   SSL_CTX* ctx = real_SSL_CTX_new_ex(context, properties, method);
-  if (!ctx || (!context && !properties) || LibraryContext::remember(ctx, !context, properties)) return ctx;
-  SSL_CTX_free(ctx);
-  return nullptr;
+  if (ctx && (context || properties) && !LibraryContext::remember(ctx, !context, properties)) {
+    SSL_CTX_free(ctx);
+    return nullptr;
+  }
+  if (ctx) prepare_keylog(ctx);
+  return ctx;
 }

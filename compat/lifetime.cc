@@ -6,6 +6,7 @@
 #include "compat/real.h"
 #include "compat/report.h"
 #include "compat/session.h"
+#include "compat/settings.h"
 
 using namespace openssl_event::compat;
 
@@ -16,6 +17,19 @@ void abandon_handshake(SSL* ssl) noexcept {
   if (session && !session->runs_here()) session->abandon();
 }
 
+void restart_data(SSL* ssl) noexcept {
+  const Session* session = Session::find(ssl);
+  if (session && session->data_path()) session->data_path()->restart();
+}
+
+// libssl copies the message callback: the program's own, or the one that counts records.
+void watch_data_of_copy(Session& copy, const DataPath* original) noexcept {
+  if (original && original->is_watching())
+    copy.watch_data();
+  else
+    copy.leave_data();
+}
+
 }  // namespace
 
 // With a session from its birth, which then knows of all references.
@@ -24,8 +38,11 @@ SSL* SSL_new(SSL_CTX* ctx) {
   if (!ssl) return nullptr;
   note_tls_is_used();
   const bool async = is_async(ctx);
-  if (async || !nothing_is_offloaded())
-    if (Session* session = Session::find_or_make(ssl)) session->set_async(async);
+  if (async || !nothing_is_offloaded() || settings().record_path)
+    if (Session* session = Session::find_or_make(ssl)) {
+      session->set_async(async);
+      session->watch_data();
+    }
   return ssl;
 }
 
@@ -50,25 +67,32 @@ SSL* SSL_dup(SSL* ssl) {
   if (!copy) return nullptr;
   if (copy == ssl) {
     if (Session* session = Session::find_or_make(ssl)) session->add_reference();
-  } else if (const Session* session = Session::find(ssl); session && session->async()) {
-    if (Session* other = Session::find_or_make(copy)) other->set_async(true);
+  } else if (const Session* session = Session::find(ssl)) {
+    if (Session* other = Session::find_or_make(copy)) {
+      other->set_async(session->async());
+      watch_data_of_copy(*other, session->data_path());
+    }
   }
   return copy;
 }
 
 int SSL_clear(SSL* ssl) {
   abandon_handshake(ssl);
-  return real_SSL_clear(ssl);
+  const int value = real_SSL_clear(ssl);
+  if (value) restart_data(ssl);
+  return value;
 }
 
 void SSL_set_connect_state(SSL* ssl) {
   abandon_handshake(ssl);
   real_SSL_set_connect_state(ssl);
+  restart_data(ssl);
 }
 
 void SSL_set_accept_state(SSL* ssl) {
   abandon_handshake(ssl);
   real_SSL_set_accept_state(ssl);
+  restart_data(ssl);
 }
 
 // While a handshake is under way, a gate stands in the place of the program's.

@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "compat/pool.h"
+#include "compat/real.h"
 #include "compat/report.h"
 #include "compat/session.h"
 #include "compat/settings.h"
@@ -19,13 +22,6 @@ namespace openssl_event::compat {
 namespace {
 
 std::atomic<bool> offloaded{false};
-
-bool is_stream_tls(const SSL* ssl) noexcept {
-#if OPENSSL_VERSION_NUMBER >= 0x30200000L
-  if (SSL_is_quic(ssl)) return false;
-#endif
-  return !SSL_is_dtls(ssl);
-}
 
 // A later handshake: application data may come in the middle of a renegotiation, and is for the program's SSL_read alone.
 bool has_finished_one(const SSL* ssl) noexcept {
@@ -44,7 +40,32 @@ bool wants_edges(const SSL* ssl) noexcept {
   return wants;
 }
 
+// SSL_shutdown does nothing before a handshake has finished, but its error tells.
+bool has_role(SSL* ssl) noexcept {
+  ERR_set_mark();
+  real_SSL_shutdown(ssl);
+  const bool has = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_SHUTDOWN_WHILE_IN_INIT;
+  ERR_pop_to_mark();
+  return has;
+}
+
+bool has_failed(const SSL* ssl) noexcept { return std::strcmp(SSL_state_string(ssl), "SSLERR") == 0; }
+
 }  // namespace
+
+bool is_stream_tls(const SSL* ssl) noexcept {
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+  if (SSL_is_quic(ssl)) return false;
+#endif
+  return !SSL_is_dtls(ssl);
+}
+
+bool is_stream_tls(const SSL_METHOD* method) noexcept {
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+  if (method == OSSL_QUIC_client_method() || method == OSSL_QUIC_client_thread_method()) return false;
+#endif
+  return method != DTLS_method() && method != DTLS_server_method() && method != DTLS_client_method();
+}
 
 bool nothing_is_offloaded() noexcept { return !offloaded.load(std::memory_order_relaxed); }
 
@@ -61,6 +82,11 @@ Manner manner_of(SSL* ssl) noexcept {
   if (!is_stream_tls(ssl) || has_finished_one(ssl)) return Manner::direct;
   if (session && session->never_suspends()) return Manner::direct;
   return (session && session->async()) || wants_edges(ssl) ? Manner::suspend : Manner::direct;
+}
+
+bool handshake_is_due(SSL* ssl, int closed) noexcept {
+  if (!SSL_in_init(ssl) || (SSL_get_shutdown(ssl) & closed) || has_failed(ssl)) return false;
+  return manner_of(ssl) == Manner::suspend && (!SSL_in_before(ssl) || has_role(ssl));
 }
 
 bool is_nonblocking_tcp(int fd) noexcept {

@@ -14,6 +14,14 @@ enum class Manner {
 // What a handshake of `ssl` that begins or goes on now shall do. Leaves errno alone.
 Manner manner_of(SSL* ssl) noexcept;
 
+// Whether libssl, asked to move data, would begin or go on with a handshake, which then belongs on a fiber. `closed`: the flag
+// of SSL_get_shutdown with which it fails before all else.
+bool handshake_is_due(SSL* ssl, int closed) noexcept;
+
+// Neither DTLS nor QUIC.
+bool is_stream_tls(const SSL* ssl) noexcept;
+bool is_stream_tls(const SSL_METHOD* method) noexcept;
+
 // A socket that can be made writable again.
 bool is_nonblocking_tcp(int fd) noexcept;
 

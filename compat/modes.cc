@@ -41,11 +41,22 @@ bool carries_modes(int command) noexcept {
   return (command == SSL_CTRL_MODE || command == SSL_CTRL_CLEAR_MODE) && settings().offload != Offload::off;
 }
 
+// How data is cut into the records that are sent.
+bool changes_records(int command) noexcept {
+  return command == SSL_CTRL_SET_MAX_SEND_FRAGMENT || command == SSL_CTRL_SET_SPLIT_SEND_FRAGMENT || command == SSL_CTRL_SET_MAX_PIPELINES;
+}
+
+void leave_sending_to_libssl(SSL* ssl) noexcept {
+  const Session* session = Session::find(ssl);
+  if (session && session->data_path()) session->data_path()->leave_sending_to_libssl();
+}
+
 }  // namespace
 
 bool openssl_event::compat::is_async(SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, context_index()) != nullptr; }
 
 long SSL_ctrl(SSL* ssl, int command, long larg, void* parg) {
+  if (ssl && changes_records(command)) leave_sending_to_libssl(ssl);
   const auto real = [=](int c, long l) { return real_SSL_ctrl(ssl, c, l, parg); };
   return ssl && carries_modes(command) ? control_modes(ssl, command, larg, real) : real(command, larg);
 }
@@ -78,9 +89,12 @@ int SSL_get_changed_async_fds(SSL* ssl, OSSL_ASYNC_FD* added, size_t* added_coun
   return 1;
 }
 
-// A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake.
-long BIO_ctrl(BIO* bio, int command, long larg, void* parg) {
-  if (command == BIO_C_SET_SSL && parg && bio && BIO_method_type(bio) == BIO_TYPE_SSL)
-    if (Session* session = Session::find_or_make(static_cast<SSL*>(parg))) session->never_suspend();
-  return real_BIO_ctrl(bio, command, larg, parg);
+int SSL_set_record_padding_callback(SSL* ssl, size_t (*callback)(SSL* ssl, int type, size_t len, void* arg)) {
+  leave_sending_to_libssl(ssl);
+  return real_SSL_set_record_padding_callback(ssl, callback);
+}
+
+int SSL_set_block_padding(SSL* ssl, size_t block_size) {
+  leave_sending_to_libssl(ssl);
+  return real_SSL_set_block_padding(ssl, block_size);
 }

@@ -69,6 +69,7 @@ void Session::end(void*, void* session, CRYPTO_EX_DATA*, int, long, void*) noexc
 // A handshake that is suspended still has not been abandoned by SSL_free: libssl has taken a reference that nobody saw. What
 // is on its stack refers to an SSL that may be half gone by now, so that it is left alone.
 Session::~Session() {
+  if (data_path_) data_path_->ssl_ends();
   if (pending_) pending_->cancel();
   if (async_fd_ >= 0) close(async_fd_);
 }

@@ -1,4 +1,5 @@
-// What the layer knows of one SSL: whether its handshake is suspended, and how its program is to be told.
+// What the layer knows of one SSL: whether its handshake is suspended, how its program is to be told, and which way its data
+// takes.
 #ifndef COMPAT_SESSION_H
 #define COMPAT_SESSION_H
 
@@ -6,7 +7,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 
+#include "compat/data_path.h"
 #include "compat/info_gate.h"
 #include "compat/pending_call.h"
 #include "compat/pool.h"
@@ -14,7 +17,7 @@
 
 namespace openssl_event::compat {
 
-// Lives in the SSL's ex_data and dies with it. Programs without private keys have none. Used, as its SSL, by one thread at a
+// Lives in the SSL's ex_data and dies with it. Used, as its SSL, by one thread at a
 // time, but for the references.
 class Session final : private Runner {
  public:
@@ -23,6 +26,8 @@ class Session final : private Runner {
 
   // Runs function(ssl), a handshake, or goes on with the one that waits; -1 with is_waiting() while it does.
   int handshake(int (*function)(SSL*)) noexcept;
+
+  SSL* ssl() const noexcept { return ssl_; }
 
   // A handshake is suspended, and the last answer said so.
   bool is_waiting() const noexcept { return running() && answered_waiting_; }
@@ -54,6 +59,11 @@ class Session final : private Runner {
   InfoGate::Callback info_callback() const noexcept { return info_.callback(ssl_); }
   void pass_info(int where, int value) const noexcept { info_.pass(ssl_, where, value); }
 
+  // Its data's own way; nullptr: libssl moves the data.
+  DataPath* data_path() const noexcept { return data_path_.get(); }
+  void watch_data() noexcept { data_path_.reset(DataPath::create(ssl_)); }
+  void leave_data() noexcept { data_path_.reset(); }
+
   // References beside the first one. Any thread.
   void add_reference() noexcept { ++extra_references_; }
   // True: it was the last one.
@@ -77,6 +87,7 @@ class Session final : private Runner {
   int value_ = 0;
   PendingCall* pending_ = nullptr;
   InfoGate info_;
+  std::unique_ptr<DataPath> data_path_;
   unsigned answers_ = 0;  // that this wait has given
   std::chrono::microseconds pause_{};
   std::atomic<int> extra_references_{0};

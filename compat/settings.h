@@ -22,6 +22,7 @@ struct Settings {
   unsigned nice = 10;    // by how much workers are nicer than the program, whose event loop goes first
   Offload offload = Offload::sign;
   Nonblocking nonblocking = Nonblocking::edge;
+  bool record_path = true;  // records are sealed and opened without libssl
   const char* statistics = nullptr;  // a file's name, or "stderr"
   int statistics_signal = 0;
   const char* trace = nullptr;       // likewise

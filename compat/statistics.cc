@@ -24,7 +24,8 @@ void write_histogram(std::FILE* out, const char* name, const OPENSSL_HISTOGRAM& 
 Statistics& statistics() noexcept { return all; }
 
 void reset_statistics() noexcept {
-  for (auto* number : {&all.calls, &all.offloaded, &all.in_place, &all.waits, &all.cancelled, &all.answers, &all.pauses})
+  for (auto* number : {&all.calls, &all.offloaded, &all.in_place, &all.waits, &all.cancelled, &all.answers, &all.pauses,
+                       &all.sealed, &all.opened})
     number->store(0, std::memory_order_relaxed);
 }
 
@@ -35,6 +36,7 @@ void write_statistics(std::FILE* out) noexcept {
                ", answered WANT %" PRIu64 ", paused %" PRIu64 "\n",
                all.calls.load(), all.offloaded.load(), all.in_place.load(), all.waits.load(), all.cancelled.load(),
                all.answers.load(), all.pauses.load());
+  std::fprintf(out, "records sealed %" PRIu64 ", records opened %" PRIu64 "\n", all.sealed.load(), all.opened.load());
   OPENSSL_WORKERS_STATISTICS pool;
   if (!pool_statistics(pool)) return;
   std::fprintf(out, "workers %u, failed %" PRIu64 ", refused %" PRIu64 "\n", pool.threads, pool.failed, pool.refused);

@@ -17,6 +17,8 @@ struct Statistics {
   std::atomic<std::uint64_t> cancelled{0};  // of them, not needed any more: their SSL was freed or reset
   std::atomic<std::uint64_t> answers{0};    // WANT_WRITE or WANT_ASYNC given while one was out
   std::atomic<std::uint64_t> pauses{0};     // retries that came too soon, and so waited a little themselves
+  std::atomic<std::uint64_t> sealed{0};     // records of application data, without libssl
+  std::atomic<std::uint64_t> opened{0};
 };
 
 Statistics& statistics() noexcept;

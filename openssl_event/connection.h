@@ -171,6 +171,9 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool is_to_cleanse() const noexcept { return SSL_get_options(ssl_) & SSL_OP_CLEANSE_PLAINTEXT; }
   bool libssl_is_busy() const noexcept { return ssl_ && SSL_in_init(ssl_); }
   void release_buffers() noexcept;
+  int path_objection() const noexcept;
+  // The SSL still has its record BIO, both ways: else what libssl writes does not come here.
+  bool has_record_bio() const noexcept { return SSL_get_wbio(ssl_) == record_bio_ && SSL_get_rbio(ssl_) == record_bio_; }
 
   // without_ssl.cc
   bool libssl_is_idle() noexcept;
@@ -210,6 +213,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   openssl_event::Framer framer_;
 
   SSL* ssl_ = nullptr;  // nullptr: it has been freed, see openssl_releaseSsl
+  BIO* record_bio_ = nullptr;
   void* user_ = nullptr;
   void (*trace_)(void*, openssl_t*, int, const OPENSSL_EVENT*) = nullptr;
   void* trace_argument_ = nullptr;
@@ -273,7 +277,7 @@ namespace openssl_event {
 using Connection = openssl_connection_st;
 
 // record_bio.cc
-bool attach_record_bio(SSL* ssl, Connection* connection) noexcept;
+BIO* attach_record_bio(SSL* ssl, Connection* connection) noexcept;  // nullptr without memory
 
 }  // namespace openssl_event
 

@@ -12,6 +12,8 @@
 namespace openssl_event {
 namespace {
 
+KeylogFunctions libssl = {SSL_CTX_set_keylog_callback, SSL_CTX_get_keylog_callback};
+
 // What the application had set; kept by the SSL_CTX.
 struct Previous {
   SSL_CTX_keylog_cb_func callback;
@@ -86,7 +88,7 @@ void keylog(const SSL* ssl, const char* line) noexcept {
 }  // namespace
 
 bool is_prepared(const SSL_CTX* context) noexcept {
-  return context && SSL_CTX_get_keylog_callback(context) == keylog && SSL_CTX_get_ex_data(context, context_index());
+  return context && libssl.get(context) == keylog && SSL_CTX_get_ex_data(context, context_index());
 }
 
 bool prepare_context(SSL_CTX* context) noexcept {
@@ -100,15 +102,26 @@ bool prepare_context(SSL_CTX* context) noexcept {
       return false;
     }
   }
-  previous->callback = SSL_CTX_get_keylog_callback(context);
-  SSL_CTX_set_keylog_callback(context, keylog);
+  previous->callback = libssl.get(context);
+  libssl.set(context, keylog);
   return true;
 }
+
+bool set_next_keylog(SSL_CTX* context, SSL_CTX_keylog_cb_func callback) noexcept {
+  if (!is_prepared(context)) return false;
+  static_cast<Previous*>(SSL_CTX_get_ex_data(context, context_index()))->callback = callback;
+  return true;
+}
+
+SSL_CTX_keylog_cb_func next_keylog(const SSL_CTX* context) noexcept {
+  return static_cast<const Previous*>(SSL_CTX_get_ex_data(context, context_index()))->callback;
+}
+
+void use_keylog_functions(const KeylogFunctions& functions) noexcept { libssl = functions; }
 
 bool listen_to_keys(SSL* ssl, KeyListener* listener) noexcept {
   auto* listening = static_cast<Listening*>(SSL_get_ex_data(ssl, ssl_index()));
   if (!listening) {
-    if (!listener) return true;
     listening = new (std::nothrow) Listening{ssl, nullptr};
     if (!listening || !SSL_set_ex_data(ssl, ssl_index(), listening)) {
       delete listening;
@@ -117,6 +130,11 @@ bool listen_to_keys(SSL* ssl, KeyListener* listener) noexcept {
   }
   listening->listener = listener;
   return true;
+}
+
+void stop_listening_to_keys(SSL* ssl, const KeyListener* listener) noexcept {
+  auto* listening = static_cast<Listening*>(SSL_get_ex_data(ssl, ssl_index()));
+  if (listening && listening->listener == listener) listening->listener = nullptr;
 }
 
 }  // namespace openssl_event

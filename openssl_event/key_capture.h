@@ -22,8 +22,20 @@ class KeyListener {
 bool prepare_context(SSL_CTX* context) noexcept;
 bool is_prepared(const SSL_CTX* context) noexcept;
 
-// From now on `listener` gets the secrets of `ssl`; nullptr ends it. False without memory.
+// The key log callback that gets the lines after this one: of a context that is prepared. False: it is not.
+bool set_next_keylog(SSL_CTX* context, SSL_CTX_keylog_cb_func callback) noexcept;
+SSL_CTX_keylog_cb_func next_keylog(const SSL_CTX* context) noexcept;
+
+// libssl's own two functions, for a layer that stands in front of them. Before any context is prepared.
+struct KeylogFunctions {
+  void (*set)(SSL_CTX* context, SSL_CTX_keylog_cb_func callback);
+  SSL_CTX_keylog_cb_func (*get)(const SSL_CTX* context);
+};
+void use_keylog_functions(const KeylogFunctions& functions) noexcept;
+
+// From now on `listener`, and nobody else, gets the secrets of `ssl`. False without memory.
 bool listen_to_keys(SSL* ssl, KeyListener* listener) noexcept;
+void stop_listening_to_keys(SSL* ssl, const KeyListener* listener) noexcept;
 
 }  // namespace openssl_event
 

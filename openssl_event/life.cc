@@ -77,7 +77,8 @@ Connection* openssl_connection_st::create(SSL* ssl) noexcept {
 bool openssl_connection_st::attach(SSL* ssl) noexcept {
   error_event_ = make_event(OPENSSL_STATUS_OUT_KIND, 0);
   if (!error_event_ || !SSL_set_ex_data(ssl, ex_data_index(), this)) return false;
-  if (!attach_record_bio(ssl, this) || !SSL_up_ref(ssl)) {
+  record_bio_ = attach_record_bio(ssl, this);
+  if (!record_bio_ || !SSL_up_ref(ssl)) {
     SSL_set_ex_data(ssl, ex_data_index(), nullptr);
     return false;
   }

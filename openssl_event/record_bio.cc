@@ -60,14 +60,14 @@ const BIO_METHOD* record_method() noexcept {
 
 }  // namespace
 
-bool attach_record_bio(SSL* ssl, Connection* connection) noexcept {
+BIO* attach_record_bio(SSL* ssl, Connection* connection) noexcept {
   const BIO_METHOD* method = record_method();
   BIO* bio = method ? BIO_new(method) : nullptr;
-  if (!bio) return false;
+  if (!bio) return nullptr;
   BIO_set_data(bio, connection);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
-  return true;
+  return bio;
 }
 
 }  // namespace openssl_event

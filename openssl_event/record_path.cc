@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "openssl_event/record_header.h"
+
 using namespace openssl_event;
 
 namespace {
@@ -26,14 +28,13 @@ RecordPath* RecordPath::create(SSL* ssl) noexcept {
   if (!allowed.load(std::memory_order_relaxed) || !is_prepared(SSL_get_SSL_CTX(ssl))) return nullptr;
   RecordPath* path = new (std::nothrow) RecordPath(ssl);
   if (!path) return nullptr;
-  path->bio_ = SSL_get_wbio(ssl);
   if (listen_to_keys(ssl, path)) return path;
   delete path;
   return nullptr;
 }
 
 RecordPath::~RecordPath() {
-  if (ssl_) listen_to_keys(ssl_, nullptr);
+  if (ssl_) stop_listening_to_keys(ssl_, this);
 }
 
 bool RecordPath::of_server(const Direction& direction) const noexcept {
@@ -59,27 +60,24 @@ void RecordPath::count(Direction& direction, unsigned char type) noexcept {
   }
 }
 
-bool RecordPath::has_its_bios() const noexcept { return SSL_get_wbio(ssl_) == bio_ && SSL_get_rbio(ssl_) == bio_; }
-
-int RecordPath::find_reason(bool renegotiation) noexcept {
+int RecordPath::find_reason() noexcept {
   if (!find_suite(ssl_, suite_) || SSL_get_current_compression(ssl_)) return OPENSSL_PATH_REASON_SUITE;
-  if (renegotiation || (!suite_.tls13 && !(SSL_get_options(ssl_) & SSL_OP_NO_RENEGOTIATION)))
-    return OPENSSL_PATH_REASON_RENEGOTIATION;
+  if (!suite_.tls13 && !(SSL_get_options(ssl_) & SSL_OP_NO_RENEGOTIATION)) return OPENSSL_PATH_REASON_RENEGOTIATION;
   if (SSL_get_early_data_status(ssl_) == SSL_EARLY_DATA_ACCEPTED) return OPENSSL_PATH_REASON_EARLY_DATA;
   if (SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_)) != 0) return OPENSSL_PATH_REASON_FRAGMENT;
   if (SSL_get_record_padding_callback_arg(ssl_)) return OPENSSL_PATH_REASON_PADDING;
   const bool seen = suite_.tls13 ? in_.secret.size && out_.secret.size : in_.counted && out_.counted;
   if (!seen) return OPENSSL_PATH_REASON_SECRETS;
   const bool at_header = std::strcmp(SSL_rstate_string(ssl_), "RH") == 0;
-  if (!at_header || SSL_has_pending(ssl_) || SSL_get_read_ahead(ssl_) || (SSL_get_mode(ssl_) & SSL_MODE_ASYNC) ||
-      !has_its_bios())
+  if (!at_header || SSL_has_pending(ssl_) || SSL_get_read_ahead(ssl_) || (SSL_get_mode(ssl_) & SSL_MODE_ASYNC))
     return OPENSSL_PATH_REASON_BUSY;
   return OPENSSL_PATH_REASON_NONE;
 }
 
-void RecordPath::decide(bool renegotiation) noexcept {
+void RecordPath::decide(int objection) noexcept {
   if (reason_ != OPENSSL_PATH_REASON_HANDSHAKE) return;
-  reason_ = find_reason(renegotiation);
+  reason_ = find_reason();
+  if (reason_ == OPENSSL_PATH_REASON_NONE) reason_ = objection;
   usable_ = reason_ == OPENSSL_PATH_REASON_NONE;
   limit_ = suite_.records_limit;
   has_ticket_ = !suite_.tls13 || SSL_is_server(ssl_);
@@ -123,10 +121,12 @@ bool RecordPath::probed(const char* data, std::size_t size) noexcept {
   return true;
 }
 
-// libssl has sealed one byte: under the number that we count, or we have no business here; padded or not.
+// libssl has sealed one byte: under the number that we count, or we have no business here; padded or not. Its explicit
+// nonce is the next one of this key.
 bool RecordPath::open_probe(Probe& probe) noexcept {
   RecordCipher opener;
   Opened opened;
+  out_.explicit_nonce = load_big_endian(probe.record + kHeader) - 1;
   if (!is_whole_record(probe.record, probe.size) || !opener.begin(suite_, out_.key, RecordCipher::Use::open) ||
       !opener.open(out_.libssl++, probe.record, probe.size, opened))
     return refuse("libssl's record is not what was counted");
@@ -134,8 +134,26 @@ bool RecordPath::open_probe(Probe& probe) noexcept {
   return opened.type == kApplicationData && opened.size == 1;
 }
 
+// An SSL_write is of one record, while it lives.
+class PartialWrites {
+ public:
+  explicit PartialWrites(SSL* ssl) noexcept : ssl_(ssl), was_on_(SSL_get_mode(ssl) & SSL_MODE_ENABLE_PARTIAL_WRITE) {
+    if (!was_on_) SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  }
+  ~PartialWrites() {
+    if (!was_on_) SSL_clear_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE);
+  }
+  PartialWrites(const PartialWrites&) = delete;
+  PartialWrites& operator=(const PartialWrites&) = delete;
+
+ private:
+  SSL* ssl_;
+  bool was_on_;
+};
+
 // Whether libssl pads, and into what portions it cuts, cannot be asked: it is seen on two records that never leave.
 bool RecordPath::probe() noexcept {
+  const PartialWrites partial(ssl_);
   static const char zeros[OPENSSL_MAX_PLAINTEXT] = {};
   std::size_t written = 0;
   if (SSL_write_ex(ssl_, zeros, 1, &written) <= 0 || !open_probe(*probe_)) return false;
@@ -180,7 +198,6 @@ bool RecordPath::seal(unsigned char type, const Slice* slices, std::size_t count
 bool RecordPath::translate(unsigned char* record, std::size_t size) noexcept {
   if (!out_.taken) {
     count(out_, record[0]);
-    if (out_.counted && size >= kHeader + kExplicitNonceSize) out_.explicit_nonce = load_big_endian(record + kHeader);
     return true;
   }
   RecordCipher opener;
@@ -189,6 +206,13 @@ bool RecordPath::translate(unsigned char* record, std::size_t size) noexcept {
       !is_acceptable(record, size) || !opener.open(out_.libssl++, record, size, opened))
     return refuse("libssl's record is not what was counted");
   return out_.cipher.seal_again(next_number(), record, opened.inner) || refuse("sealing failed");
+}
+
+bool RecordPath::replaces(unsigned char* record, std::size_t record_size, std::size_t size) noexcept {
+  RecordCipher opener;
+  Opened opened;
+  return opener.begin(suite_, out_.key, RecordCipher::Use::open) && is_acceptable(record, record_size) &&
+         opener.open(out_.libssl++, record, record_size, opened) && opened.type == kApplicationData && opened.size == size;
 }
 
 // ---- Receiving ----
@@ -208,8 +232,13 @@ bool RecordPath::begin_receiving() noexcept {
 
 // Lengths as libssl bounds them before it opens a record.
 bool RecordPath::is_acceptable(const unsigned char* record, std::size_t size) const noexcept {
-  if (!is_whole_record(record, size)) return false;
-  if (suite_.tls13) return record[0] == kApplicationData && size <= kHeader + OPENSSL_MAX_PLAINTEXT + kExpansion13;
+  return is_whole_record(record, size) && is_acceptable(record);
+}
+
+bool RecordPath::is_acceptable(const unsigned char* header) const noexcept {
+  if (header[1] != 3 || header[2] != 3) return false;
+  const std::size_t size = record_size(header);
+  if (suite_.tls13) return header[0] == kApplicationData && size <= kHeader + OPENSSL_MAX_PLAINTEXT + kExpansion13;
   return size <= kHeader + OPENSSL_MAX_PLAINTEXT + kExpansion12;
 }
 
@@ -243,12 +272,17 @@ RecordPath::Input RecordPath::hand_on(unsigned char* record, std::size_t size, c
   return give_to_libssl(record, size, opened);
 }
 
-RecordPath::Input RecordPath::open(unsigned char* record, std::size_t size, Opened& opened) noexcept {
+bool RecordPath::authenticate(unsigned char* record, std::size_t size, Opened& opened) noexcept {
   if (broken_ || !is_acceptable(record, size) || !make_cipher(in_, RecordCipher::Use::open) ||
       !in_.cipher.open(in_.wire, record, size, opened))
-    return ssl_ ? blank(record, size) : Input::refused;
+    return false;
   ++in_.wire;
-  if (!is_data(opened)) {
+  return true;
+}
+
+RecordPath::Input RecordPath::open(unsigned char* record, std::size_t size, Opened& opened) noexcept {
+  if (!authenticate(record, size, opened)) return ssl_ ? blank(record, size) : Input::refused;
+  if (!is_data(opened) || (opened.size == 0 && !counts_empty_)) {
     judges_next_ = true;
     return hand_on(record, size, opened);
   }
@@ -259,6 +293,26 @@ RecordPath::Input RecordPath::open(unsigned char* record, std::size_t size, Open
   return Input::data;
 }
 
+void RecordPath::open_for_libssl(unsigned char* record, std::size_t size) noexcept {
+  Opened opened;
+  if (!authenticate(record, size, opened)) {
+    blank(record, size);
+    return;
+  }
+  judges_next_ = !is_data(opened) || opened.size == 0;
+  hand_on(record, size, opened);
+}
+
+bool RecordPath::seal_for_libssl(const Slice& data, unsigned char* record) noexcept {
+  RecordCipher sealer;
+  const std::uint64_t number = in_.libssl++;
+  if (sealer.begin(suite_, in_.key, RecordCipher::Use::seal) &&
+      sealer.seal({number, number}, kApplicationData, &data, 1, data.size, record))
+    return true;
+  broken_ = true;
+  return false;
+}
+
 // ---- Without libssl ----
 
 bool RecordPath::can_leave_libssl() const noexcept {
@@ -266,9 +320,8 @@ bool RecordPath::can_leave_libssl() const noexcept {
 }
 
 void RecordPath::leave_libssl() noexcept {
-  listen_to_keys(ssl_, nullptr);
+  stop_listening_to_keys(ssl_, this);
   ssl_ = nullptr;
-  bio_ = nullptr;
 }
 
 bool RecordPath::renew(Direction& direction) noexcept {

@@ -20,19 +20,17 @@ namespace openssl_event {
 
 class RecordPath final : private KeyListener {
  public:
-  // For an SSL that has its record BIO and has not begun. nullptr: its context is not prepared, or there is no memory.
+  // For an SSL that has not begun. nullptr: its context is not prepared, or there is no memory.
   static RecordPath* create(SSL* ssl) noexcept;
   ~RecordPath();
   RecordPath(const RecordPath&) = delete;
   RecordPath& operator=(const RecordPath&) = delete;
 
-  // The handshake has finished: decides, once.
-  void decide(bool renegotiation) noexcept;
+  // The handshake has finished: decides, once. `objection`: what speaks against it on the caller's side, or
+  // OPENSSL_PATH_REASON_NONE.
+  void decide(int objection) noexcept;
   void set_direct(bool direct) noexcept { direct_ = direct; }
   int reason() const noexcept;
-  // The SSL still has the BIOs that it was given: else what it writes does not come here.
-  bool has_its_bios() const noexcept;
-
   // For all that are created from now on. Any thread.
   static void allow(bool allowed) noexcept;
 
@@ -53,6 +51,13 @@ class RecordPath final : private KeyListener {
 
   // A record that libssl has made, before it leaves. False: it must not leave, and the connection must end.
   bool translate(unsigned char* record, std::size_t size) noexcept;
+  // libssl has made a record of this type, which leaves as it is.
+  void leaves(unsigned char type) noexcept {
+    if (!out_.taken) count(out_, type);
+  }
+  // A record that libssl has made of `size` bytes of application data which have been sealed here, so that it must not
+  // leave. False: it is another one.
+  bool replaces(unsigned char* record, std::size_t record_size, std::size_t size) noexcept;
   // Takes what libssl writes, while begin_sending() lets it write to learn how it makes records.
   bool probing() const noexcept { return probe_ != nullptr; }
   bool probed(const char* data, std::size_t size) noexcept;
@@ -72,6 +77,17 @@ class RecordPath final : private KeyListener {
   // Takes over, if that has not been done and can be. False: records go to libssl as they are.
   bool begin_receiving() noexcept;
   Input open(unsigned char* record, std::size_t size, Opened& opened) noexcept;
+  // The same where libssl shall see every record: as it is when this returns.
+  void open_for_libssl(unsigned char* record, std::size_t size) noexcept;
+  // A record of application data that open() has released, which libssl shall see after all; to `record`, which has
+  // sealed_size(). False: the connection must end.
+  bool seal_for_libssl(const Slice& data, unsigned char* record) noexcept;
+  // A header with which a record can be opened: else libssl is to judge it, and see none of the record's bytes.
+  bool is_acceptable(const unsigned char* header) const noexcept;
+  // A record was not authentic: libssl shall see no byte of the peer's any more.
+  bool broken() const noexcept { return broken_; }
+  // Empty records go to libssl, which counts them itself.
+  void leave_empty_records_to_libssl() noexcept { counts_empty_ = false; }
   // libssl begins to read a record of this type as it came.
   void passes(unsigned char type) noexcept {
     if (!in_.taken) count(in_, type);
@@ -82,6 +98,8 @@ class RecordPath final : private KeyListener {
   bool can_leave_libssl() const noexcept;
   // The SSL is about to be freed. From now on keys are renewed here, and every authentic record comes out of open().
   void leave_libssl() noexcept;
+  // The SSL is being freed, and this after it.
+  void ssl_ends() noexcept { ssl_ = nullptr; }
   bool tls13() const noexcept { return suite_.tls13; }
   // The next key of a direction, after the KeyUpdate that announces it (RFC 8446 7.2).
   bool renew_sending() noexcept { return renew(out_); }
@@ -106,7 +124,7 @@ class RecordPath final : private KeyListener {
 
   explicit RecordPath(SSL* ssl) noexcept : ssl_(ssl) {}
   void traffic_secret(bool of_server, const unsigned char* secret, std::size_t size) noexcept override;
-  int find_reason(bool renegotiation) noexcept;
+  int find_reason() noexcept;
   bool of_server(const Direction& direction) const noexcept;
   void count(Direction& direction, unsigned char type) noexcept;
   bool make_key(Direction& direction) noexcept;
@@ -117,13 +135,13 @@ class RecordPath final : private KeyListener {
   bool refuse(const char* why) noexcept;
   RecordNumber next_number() noexcept;
   bool is_acceptable(const unsigned char* record, std::size_t size) const noexcept;
+  bool authenticate(unsigned char* record, std::size_t size, Opened& opened) noexcept;
   bool is_data(const Opened& opened) const noexcept;
   Input blank(unsigned char* record, std::size_t size) noexcept;
   Input hand_on(unsigned char* record, std::size_t size, const Opened& opened) noexcept;
   Input give_to_libssl(unsigned char* record, std::size_t size, const Opened& opened) noexcept;
 
   SSL* ssl_;  // nullptr: the connection has left libssl
-  BIO* bio_ = nullptr;
   RecordSuite suite_ = {};
   Direction in_, out_;
   Probe* probe_ = nullptr;
@@ -132,6 +150,7 @@ class RecordPath final : private KeyListener {
   std::uint64_t opened_ = 0;
   std::size_t fragment_ = OPENSSL_MAX_PLAINTEXT;
   unsigned empty_records_ = 0;  // without application data between them
+  bool counts_empty_ = true;
   int reason_ = OPENSSL_PATH_REASON_HANDSHAKE;
   bool usable_ = false;
   bool direct_ = true;

@@ -46,9 +46,14 @@ std::size_t openssl_connection_st::read_records(char* buf, std::size_t len) noex
   return taken;
 }
 
+int openssl_connection_st::path_objection() const noexcept {
+  if (renegotiation_) return OPENSSL_PATH_REASON_RENEGOTIATION;
+  return has_record_bio() ? OPENSSL_PATH_REASON_NONE : OPENSSL_PATH_REASON_BUSY;
+}
+
 // With another BIO what libssl seals would leave as it is, under numbers that have been used.
 bool openssl_connection_st::libssl_may_run() noexcept {
-  if (!libssl_is_bypassed() || path_->has_its_bios()) return true;
+  if (!libssl_is_bypassed() || has_record_bio()) return true;
   ERR_raise_data(ERR_LIB_USER, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED, "the BIOs of the SSL were changed");
   fail(OPENSSL_REASON_PROTOCOL);
   return false;

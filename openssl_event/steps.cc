@@ -135,7 +135,7 @@ void openssl_connection_st::after_handshake() noexcept {
   if (after_failure()) return;
   established_ = true;
   hello_tap_.reset();
-  if (path_) path_->decide(renegotiation_);
+  if (path_) path_->decide(path_objection());
   // Header and body in one call; the record BIO gives no more than a record.
   if (!path_ || !path_->can_receive()) SSL_set_read_ahead(ssl_, 1);
   release_buffers();

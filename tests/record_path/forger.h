@@ -15,7 +15,7 @@ class Forger final : private KeyListener {
  public:
   // Before the handshake of `ssl`, whose context is prepared.
   explicit Forger(SSL* ssl) : ssl_(ssl) { listen_to_keys(ssl, this); }
-  ~Forger() { listen_to_keys(ssl_, nullptr); }
+  ~Forger() { stop_listening_to_keys(ssl_, this); }
 
   // Counts the records that the end sends by itself.
   void count(std::size_t records) { sequence_ += records; }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,13 @@ struct Outcome {
   std::vector<std::string> lines;
 };
 
+std::vector<std::string> lines_of(const std::string& name) {
+  std::vector<std::string> lines;
+  std::ifstream in(name);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
 // The program with its standard output in a file.
 Outcome run(const std::string& scenario, const std::vector<std::string>& variables) {
   const std::string out = ::testing::TempDir() + "/differential." + std::to_string(getpid());
@@ -42,8 +50,7 @@ Outcome run(const std::string& scenario, const std::vector<std::string>& variabl
   Outcome result;
   if (posix_spawn(&child, "/bin/sh", nullptr, nullptr, const_cast<char**>(arguments), pointers.data()) != 0) return result;
   waitpid(child, &result.status, 0);
-  std::ifstream in(out);
-  for (std::string line; std::getline(in, line);) result.lines.push_back(line);
+  result.lines = lines_of(out);
   unlink(out.c_str());
   return result;
 }
@@ -75,6 +82,13 @@ std::vector<std::string> libssl() {
   return variables;
 }
 
+struct StatisticsFile {
+  const std::string name = ::testing::TempDir() + "/statistics." + std::to_string(getpid());
+
+  ~StatisticsFile() { unlink(name.c_str()); }
+  std::vector<std::string> lines() const { return lines_of(name); }
+};
+
 class Differential : public ::testing::TestWithParam<std::string> {
  protected:
   void compare(std::vector<std::string> settings) {
@@ -82,6 +96,8 @@ class Differential : public ::testing::TestWithParam<std::string> {
     variables.insert(variables.end(), settings.begin(), settings.end());
     const Outcome plain = run(GetParam(), variables);
     variables.push_back(layer());
+    const StatisticsFile statistics;
+    variables.push_back("OPENSSL_EVENT_STATS=" + statistics.name);
     const Outcome layered = run(GetParam(), variables);
     ASSERT_EQ(plain.status, 0);
     ASSERT_EQ(layered.status, 0);
@@ -91,6 +107,16 @@ class Differential : public ::testing::TestWithParam<std::string> {
       ASSERT_EQ(plain.lines[i], layered.lines[i]) << plain.lines[heading] << ", line " << i - heading;
     }
     EXPECT_EQ(plain.lines.size(), layered.lines.size());
+    if (GetParam().compare(0, 5, "path_") == 0) expect_records(statistics.lines(), settings);
+  }
+
+  // What ran under the layer did, or did not, take the record path.
+  static void expect_records(const std::vector<std::string>& statistics, const std::vector<std::string>& settings) {
+    unsigned long sealed = 0, opened = 0;
+    for (const std::string& line : statistics) std::sscanf(line.c_str(), "records sealed %lu, records opened %lu", &sealed, &opened);
+    const bool is_off = std::find(settings.begin(), settings.end(), "OPENSSL_EVENT_RECORD_PATH=off") != settings.end();
+    EXPECT_EQ(sealed > 0, !is_off);
+    EXPECT_EQ(opened > 0, !is_off);
   }
 };
 

@@ -22,6 +22,8 @@ ContextPointer make_context(const SSL_METHOD* method, const Setup& setup) {
   require(ctx && SSL_CTX_set_min_proto_version(ctx.get(), setup.version) &&
               SSL_CTX_set_max_proto_version(ctx.get(), setup.version),
           "SSL_CTX_new");
+  // With one kind of key: libssl keeps its records where it may renegotiate.
+  if (setup.key == "ed25519") SSL_CTX_set_options(ctx.get(), SSL_OP_NO_RENEGOTIATION);
   return ctx;
 }
 

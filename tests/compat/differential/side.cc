@@ -27,6 +27,8 @@ std::string take_errors() {
   return text.empty() ? " -" : text;
 }
 
+int retry_flags(BIO* bio) { return bio ? BIO_get_retry_flags(bio) : -1; }
+
 }  // namespace
 
 Side::Side(const char* name, SSL* ssl, std::unique_ptr<Transport> transport)
@@ -65,11 +67,12 @@ long Side::call(const std::string& what, const std::function<long()>& function) 
 
 void Side::write_down(const std::string& what, long value, int saved_errno) {
   const int want = SSL_want(ssl_);
-  char state[200];
+  char state[300];
   std::snprintf(state, sizeof state,
-                " = %ld error %d want %d errno %d state %s pending %d %d shutdown %d init %d before %d unread %ld queue", value,
-                error_, want, saved_errno, SSL_state_string(ssl_), SSL_pending(ssl_), SSL_has_pending(ssl_),
-                SSL_get_shutdown(ssl_), SSL_in_init(ssl_), SSL_in_before(ssl_), transport_ ? transport_->unread() : -1);
+                " = %ld error %d want %d errno %d state %s %s pending %d %d shutdown %d init %d before %d retry %d %d unread %ld queue",
+                value, error_, want, saved_errno, SSL_state_string(ssl_), SSL_rstate_string(ssl_), SSL_pending(ssl_),
+                SSL_has_pending(ssl_), SSL_get_shutdown(ssl_), SSL_in_init(ssl_), SSL_in_before(ssl_),
+                retry_flags(SSL_get_rbio(ssl_)), retry_flags(SSL_get_wbio(ssl_)), transport_ ? transport_->unread() : -1);
   say(name_ + ' ' + what + state + take_errors());
 }
 
@@ -99,7 +102,9 @@ int Side::read(const std::string& function, std::size_t size) {
   return static_cast<int>(value);
 }
 
-int Side::write(const std::string& function, const std::string& data) {
+// Of the same data at the same place each time, as a retry must be.
+int Side::write(const std::string& function, const std::string& text) {
+  const std::string& data = *written_.insert(text).first;
   std::size_t written = 0;
   const long value = call(function + "(" + std::to_string(data.size()) + ")", [&]() -> long {
     if (function == "SSL_write_ex") return SSL_write_ex(ssl_, data.data(), data.size(), &written);

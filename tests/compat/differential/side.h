@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ class Side {
   // The usual functions, by name: "SSL_accept", "SSL_read_ex" ...
   int handshake(const std::string& function);
   int read(const std::string& function, std::size_t size);
-  int write(const std::string& function, const std::string& data);
+  int write(const std::string& function, const std::string& text);
   int shutdown();
   std::string received;
 
@@ -51,6 +52,7 @@ class Side {
   const std::string name_;
   SSL* ssl_;
   std::unique_ptr<Transport> transport_;
+  std::set<std::string> written_;
   int error_ = 0;
 };
 

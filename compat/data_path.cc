@@ -1,0 +1,166 @@
+#include "compat/data_path.h"
+
+#include <openssl/err.h>
+
+#include <cstring>
+#include <new>
+
+#include "compat/library_context.h"
+#include "compat/manner.h"
+#include "compat/observers.h"
+#include "compat/real.h"
+#include "compat/record_filter.h"
+#include "compat/session.h"
+#include "compat/settings.h"
+#include "compat/statistics.h"
+#include "openssl_event/connection.h"
+
+namespace openssl_event::compat {
+
+DataPath* DataPath::create(SSL* ssl) noexcept {
+  if (!settings().record_path || !is_stream_tls(ssl) || has_message_callback(SSL_get_SSL_CTX(ssl))) return nullptr;
+  auto* path = new (std::nothrow) DataPath(ssl);
+  if (path && path->watch()) return path;
+  delete path;
+  return nullptr;
+}
+
+bool DataPath::watch() noexcept {
+  record_.reset(RecordPath::create(ssl_));
+  if (!record_) return false;
+  record_->leave_empty_records_to_libssl();
+  real_SSL_set_msg_callback(ssl_, count);
+  return true;
+}
+
+// Up to the take-over libssl's numbers are those of the wire.
+void DataPath::count(int is_sent, int, int content_type, const void* header, std::size_t, SSL* ssl, void*) noexcept {
+  if (content_type != SSL3_RT_HEADER) return;
+  const Session* session = Session::find(ssl);
+  DataPath* path = session ? session->data_path() : nullptr;
+  if (!path || path->stage_ != Stage::watching) return;
+  path->pristine_ = false;
+  const unsigned char type = *static_cast<const unsigned char*>(header);
+  is_sent ? path->record_->leaves(type) : path->record_->passes(type);
+}
+
+void DataPath::ssl_ends() noexcept {
+  report();
+  for (BIO* filter : {reads_, writes_})
+    if (filter) disconnect_filter(filter);
+  reads_ = writes_ = nullptr;
+  if (record_) record_->ssl_ends();
+}
+
+void DataPath::restart() noexcept {
+  if (pristine_) return;
+  remove_filters();
+  report();
+  record_.reset();
+  in_ = {};
+  out_ = {};
+  sealed_ = opened_ = 0;
+  wants_nothing_ = false;
+  pristine_ = true;
+  stage_ = !always_libssl_ && watch() ? Stage::watching : Stage::left;
+}
+
+void DataPath::leave() noexcept {
+  record_.reset();
+  stage_ = Stage::left;
+  pristine_ = false;
+}
+
+void DataPath::leave_to_libssl() noexcept {
+  always_libssl_ = true;
+  if (stage_ != Stage::watching) return;
+  real_SSL_set_msg_callback(ssl_, nullptr);
+  leave();
+}
+
+// ---- Taking over ----
+
+// libssl may be about to go on with a record, or with a message.
+bool DataPath::libssl_is_idle() const noexcept {
+  return !SSL_in_init(ssl_) && out_.turn == 0 && libssl_has_read_all();
+}
+
+// Ciphers are of the default library context; the kernel may seal; a machine has a record path of its own.
+int DataPath::objection() const noexcept {
+  if (LibraryContext::find(SSL_get_SSL_CTX(ssl_))) return OPENSSL_PATH_REASON_SUITE;
+  if ((SSL_get_options(ssl_) & SSL_OP_ENABLE_KTLS) || Connection::of(ssl_)) return OPENSSL_PATH_REASON_BUSY;
+  return OPENSSL_PATH_REASON_NONE;
+}
+
+// True: the filters are in their place.
+bool DataPath::take_over() noexcept {
+  if (stage_ == Stage::left || !libssl_is_idle()) return false;
+  real_SSL_set_msg_callback(ssl_, nullptr);
+  record_->decide(objection());
+  if (record_->begin_receiving() && put_filters()) {
+    stage_ = Stage::taken;
+    pristine_ = false;
+    return true;
+  }
+  leave();
+  return false;
+}
+
+bool DataPath::put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) noexcept {
+  if (!program) return true;
+  filter = new_filter(this, program);
+  if (!filter) return false;
+  BIO_up_ref(program);  // the SSL's reference ends when it gets the filter
+  set(ssl_, filter);
+  return true;
+}
+
+bool DataPath::put_filters() noexcept {
+  BIO *const input = real_SSL_get_rbio(ssl_), *const output = real_SSL_get_wbio(ssl_);
+  const auto set_input = [](SSL* ssl, BIO* bio) { real_SSL_set0_rbio(ssl, bio); };
+  const auto set_output = [](SSL* ssl, BIO* bio) { real_SSL_set0_wbio(ssl, bio); };
+  if (put_filter(reads_, input, set_input) && put_filter(writes_, output, set_output)) return true;
+  remove_filters();
+  return false;
+}
+
+void DataPath::remove_filter(BIO* filter, void (*set)(SSL*, BIO*)) noexcept {
+  if (!filter) return;
+  BIO* const program = BIO_next(filter);
+  BIO_set_next(filter, nullptr);
+  set(ssl_, program);
+}
+
+void DataPath::remove_filters() noexcept {
+  remove_filter(reads_, [](SSL* ssl, BIO* bio) { real_SSL_set0_rbio(ssl, bio); });
+  remove_filter(writes_, [](SSL* ssl, BIO* bio) { real_SSL_set0_wbio(ssl, bio); });
+}
+
+void DataPath::filter_ends(BIO* filter) noexcept {
+  if (filter == reads_) reads_ = nullptr;
+  if (filter == writes_) writes_ = nullptr;
+}
+
+DataPath::BiosOfProgram::BiosOfProgram(DataPath* path) noexcept
+    : path_(path && path->stage_ == Stage::taken && !path->bios_of_program_ ? path : nullptr) {
+  if (!path_) return;
+  path_->bios_of_program_ = true;
+  path_->remove_filters();
+}
+
+// What libssl seals must not leave without the filter: then rather nothing does.
+DataPath::BiosOfProgram::~BiosOfProgram() {
+  if (!path_) return;
+  path_->bios_of_program_ = false;
+  if (path_->put_filters()) return;
+  real_SSL_set0_rbio(path_->ssl_, nullptr);
+  real_SSL_set0_wbio(path_->ssl_, nullptr);
+}
+
+void DataPath::report() noexcept {
+  if (!record_) return;
+  statistics().sealed += record_->sealed() - std::exchange(sealed_, record_->sealed());
+  statistics().opened += record_->opened() - std::exchange(opened_, record_->opened());
+}
+
+}  // namespace openssl_event::compat

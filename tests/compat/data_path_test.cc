@@ -1,0 +1,234 @@
+// The record path under SSL_read and SSL_write: what a hostile or failing world makes of it. What programs see otherwise is
+// compared with plain libssl, call by call, in differential/path_scenarios.cc.
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
+#include "compat/statistics.h"
+#include "tests/compat/peers.h"
+#include "tests/record_path/forger.h"
+#include "tests/support/pair.h"
+
+namespace openssl_event::testing {
+namespace {
+
+constexpr unsigned kMostEmptyRecords = 32;
+
+void show_nothing(int, int, int, const void*, size_t, SSL*, void*) {}
+
+struct DataPeers : Peers {
+  explicit DataPeers(int version, const char* suite = nullptr) : Peers(version) {
+    for (SSL* ssl : {client.get(), server.get()}) {
+      SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+      if (suite) version == TLS1_3_VERSION ? SSL_set_ciphersuites(ssl, suite) : SSL_set_cipher_list(ssl, suite);
+    }
+  }
+  // A program that watches its records stays on libssl's own path.
+  void keep_plain(SSL* ssl) { SSL_set_msg_callback(ssl, show_nothing); }
+  bool send(SSL* from, const std::string& text) { return SSL_write(from, text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size()); }
+  // What comes, up to so many bytes; shorter if nothing more does.
+  std::string receive(SSL* at, std::size_t size) {
+    std::string text(size, '\0');
+    std::size_t done = 0;
+    for (int tries = 0; done < size && tries < 1000; ++tries) {
+      const int value = SSL_read(at, text.data() + done, static_cast<int>(size - done));
+      if (value > 0) done += static_cast<std::size_t>(value);
+      if (value <= 0 && SSL_get_error(at, value) != SSL_ERROR_WANT_READ) break;
+    }
+    text.resize(done);
+    return text;
+  }
+  bool exchange(const std::string& text) {
+    return send(client.get(), text) && receive(server.get(), text.size()) == text && send(server.get(), text) &&
+           receive(client.get(), text.size()) == text;
+  }
+  void put(const std::string& bytes) { ASSERT_EQ(write(client_fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+};
+
+std::uint64_t sealed() { return compat::statistics().sealed; }
+std::uint64_t opened() { return compat::statistics().opened; }
+
+int last_reason() { return ERR_GET_REASON(ERR_peek_last_error()); }
+
+class DataPath : public BothVersions {};
+FOR_BOTH_VERSIONS(DataPath);
+
+TEST_P(DataPath, SealsAndOpensBothWays) {
+  const auto sealed_before = sealed(), opened_before = opened();
+  {
+    DataPeers peers(GetParam());
+    ASSERT_TRUE(peers.finish());
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(peers.exchange("some text"));
+  }
+  // After a ticket libssl has the next record of each direction.
+  EXPECT_GE(sealed() - sealed_before, 19u);
+  EXPECT_GE(opened() - opened_before, 19u);
+}
+
+TEST_P(DataPath, IsLeftOutWhereTheProgramWatchesItsRecords) {
+  const auto before = sealed();
+  {
+    DataPeers peers(GetParam());
+    peers.keep_plain(peers.client.get());
+    peers.keep_plain(peers.server.get());
+    ASSERT_TRUE(peers.finish() && peers.exchange("some text"));
+  }
+  EXPECT_EQ(sealed(), before);
+}
+
+TEST(DataPathTls12, IsLeftOutWhereRenegotiationIsAllowed) {
+  const auto before = sealed();
+  {
+    Peers peers(TLS1_2_VERSION);
+    ASSERT_TRUE(peers.connect());
+  }
+  EXPECT_EQ(sealed(), before);
+}
+
+TEST_P(DataPath, IsLeftOutWithOtherSuites) {
+  const auto before = sealed();
+  {
+    DataPeers peers(GetParam(), tls13() ? "TLS_AES_128_CCM_SHA256" : "ECDHE+AESCCM");
+    ASSERT_TRUE(peers.finish() && peers.exchange("some text"));
+  }
+  EXPECT_EQ(sealed(), before);
+}
+
+// RFC 5288 3: a nonce that comes twice under one key gives the key away.
+TEST(DataPathTls12, ExplicitNoncesNeverRepeat) {
+  DataPeers peers(TLS1_2_VERSION, "ECDHE+AESGCM");
+  ASSERT_TRUE(peers.finish());
+  BIO* wire = BIO_new(BIO_s_mem());
+  BIO_up_ref(wire);
+  SSL_set0_wbio(peers.client.get(), wire);
+  for (int i = 0; i < 300; ++i) {
+    if (i == 100) SSL_set_max_send_fragment(peers.client.get(), 512);  // libssl's turn
+    ASSERT_TRUE(peers.send(peers.client.get(), std::string(1 + static_cast<std::size_t>(i) * 7, 'x')));
+  }
+  SSL_shutdown(peers.client.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(wire, &bytes);
+  std::set<std::string> nonces;
+  std::size_t records = 0;
+  for (long at = 0; at + 13 <= size; ++records) {
+    nonces.emplace(bytes + at + 5, 8);
+    at += 5 + (static_cast<unsigned char>(bytes[at + 3]) << 8 | static_cast<unsigned char>(bytes[at + 4]));
+  }
+  EXPECT_GT(records, 300u);
+  EXPECT_EQ(nonces.size(), records);
+  BIO_free(wire);
+}
+
+// What libssl sees of records is not all, and it still guards itself against a flood of empty ones.
+TEST_P(DataPath, LibsslCountsEmptyRecords) {
+  DataPeers peers(GetParam());
+  Forger forger(peers.client.get());
+  ASSERT_TRUE(peers.finish());
+  if (!tls13()) forger.count(1);
+  for (int round = 0; round < 2; ++round) {
+    for (unsigned i = 0; i < kMostEmptyRecords; ++i) peers.put(forger.record(kApplicationData, ""));
+    peers.put(forger.record(kApplicationData, "data"));
+    EXPECT_EQ(peers.receive(peers.server.get(), 4), "data");
+    peers.put(forger.record(kApplicationData, "more"));
+    EXPECT_EQ(peers.receive(peers.server.get(), 4), "more");
+  }
+  for (unsigned i = 0; i <= kMostEmptyRecords; ++i) peers.put(forger.record(kApplicationData, ""));
+  EXPECT_EQ(peers.receive(peers.server.get(), 1), "");
+  EXPECT_EQ(last_reason(), SSL_R_RECORD_TOO_SMALL);
+  ERR_clear_error();
+}
+
+TEST_P(DataPath, OverlongPlaintextIsForLibsslToJudge) {
+  DataPeers peers(GetParam());
+  Forger forger(peers.client.get());
+  ASSERT_TRUE(peers.finish());
+  if (!tls13()) forger.count(1);
+  peers.put(forger.record(kApplicationData, "data"));
+  EXPECT_EQ(peers.receive(peers.server.get(), 4), "data");
+  peers.put(forger.record(kApplicationData, std::string(16385, 'x')));
+  EXPECT_EQ(peers.receive(peers.server.get(), 1), "");
+  EXPECT_EQ(last_reason(), SSL_R_DATA_LENGTH_TOO_LONG);
+  ERR_clear_error();
+}
+
+// RFC 8446 5.1: nothing comes between the records of a message.
+TEST(DataPathTls13, DataInTheMiddleOfAMessageIsRefused) {
+  DataPeers peers(TLS1_3_VERSION);
+  Forger forger(peers.client.get());
+  ASSERT_TRUE(peers.finish());
+  peers.put(forger.record(kApplicationData, "data"));
+  EXPECT_EQ(peers.receive(peers.server.get(), 4), "data");
+  peers.put(forger.record(kHandshake, std::string("\x18\0", 2)));
+  peers.put(forger.record(kApplicationData, "data"));
+  EXPECT_EQ(peers.receive(peers.server.get(), 4), "");
+  EXPECT_NE(last_reason(), 0);
+  EXPECT_TRUE(SSL_in_init(peers.server.get()));
+  ERR_clear_error();
+}
+
+std::string logged;
+void log_line(const SSL*, const char* line) { logged += std::string(line, std::strcspn(line, " ")) + '\n'; }
+void log_otherwise(const SSL*, const char*) {}
+
+TEST(DataPathTls13, TheProgramsKeylogGetsEachLine) {
+  DataPeers peers(TLS1_3_VERSION);
+  SSL_CTX* ctx = peers.server_context.get();
+  EXPECT_EQ(SSL_CTX_get_keylog_callback(ctx), nullptr);
+  SSL_CTX_set_keylog_callback(ctx, log_otherwise);
+  SSL_CTX_set_keylog_callback(ctx, log_line);
+  EXPECT_EQ(SSL_CTX_get_keylog_callback(ctx), log_line);
+  logged.clear();
+  ASSERT_TRUE(peers.finish() && peers.exchange("text"));
+  for (const char* line : {"SERVER_TRAFFIC_SECRET_0\n", "CLIENT_TRAFFIC_SECRET_0\n", "EXPORTER_SECRET\n"})
+    EXPECT_NE(logged.find(line), logged.npos) << line;
+  SSL_CTX_set_keylog_callback(ctx, nullptr);
+  logged.clear();
+  ASSERT_EQ(SSL_key_update(peers.server.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+  EXPECT_TRUE(peers.exchange("after a key update nobody heard of"));
+  EXPECT_EQ(logged, "");
+}
+
+// As with libssl, parent and child each have a copy of the connection's numbers.
+TEST_P(DataPath, AForkedChildGoesOn) {
+  DataPeers peers(GetParam());
+  ASSERT_TRUE(peers.finish() && peers.exchange("before"));
+  const pid_t child = fork();
+  if (child == 0) _exit(peers.send(peers.server.get(), "from the child") ? 0 : 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(peers.receive(peers.client.get(), 14), "from the child");
+}
+
+// Records of all sizes, key updates by both sides and what else may come between, with a plain libssl or without.
+TEST_P(DataPath, RandomTrafficArrives) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    DataPeers peers(GetParam(), seed % 3 ? nullptr : (tls13() ? "TLS_CHACHA20_POLY1305_SHA256" : "ECDHE+CHACHA20"));
+    SSL* const ends[] = {peers.client.get(), peers.server.get()};
+    if (seed % 4 < 2) peers.keep_plain(ends[seed % 2]);
+    ASSERT_TRUE(peers.finish());
+    std::mt19937 random(seed);
+    for (int i = 0; i < 60; ++i) {
+      const unsigned who = random() % 2;
+      if (tls13() && random() % 8 == 0) SSL_key_update(ends[who], random() % 2 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+      if (tls13() && random() % 16 == 0) SSL_new_session_ticket(ends[1]);
+      if (random() % 32 == 0) SSL_set_max_send_fragment(ends[who], 512 + random() % 2000);
+      if (random() % 32 == 0) SSL_set_fd(ends[who], who ? peers.server_fd : peers.client_fd);
+      const std::string text(1 + random() % (random() % 4 ? 300 : 40000), static_cast<char>('a' + i % 26));
+      ASSERT_TRUE(peers.send(ends[who], text)) << seed << ' ' << i;
+      char byte;
+      const bool peeks = random() % 2;
+      ASSERT_TRUE(!peeks || SSL_peek(ends[1 - who], &byte, 1) != 0) << seed << ' ' << i;
+      ASSERT_EQ(peers.receive(ends[1 - who], text.size()), text) << seed << ' ' << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace openssl_event::testing
