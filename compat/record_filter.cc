@@ -94,8 +94,7 @@ void copy_retry_flags(BIO* filter) noexcept {
 }
 
 void show_retry_flags(BIO* filter) noexcept {
-  if (!filter || BIO_get_retry_flags(filter) == BIO_get_retry_flags(BIO_next(filter))) return;
-  BIO_clear_retry_flags(BIO_next(filter));
+  if (!filter || !BIO_should_retry(filter) || BIO_should_retry(BIO_next(filter))) return;
   BIO_set_flags(BIO_next(filter), BIO_get_retry_flags(filter));
 }
 
