@@ -60,13 +60,6 @@ bool is_stream_tls(const SSL* ssl) noexcept {
   return !SSL_is_dtls(ssl);
 }
 
-bool is_stream_tls(const SSL_METHOD* method) noexcept {
-#if OPENSSL_VERSION_NUMBER >= 0x30200000L
-  if (method == OSSL_QUIC_client_method() || method == OSSL_QUIC_client_thread_method()) return false;
-#endif
-  return method != DTLS_method() && method != DTLS_server_method() && method != DTLS_client_method();
-}
-
 bool nothing_is_offloaded() noexcept { return !offloaded.load(std::memory_order_relaxed); }
 
 void note_offloaded_key() noexcept {

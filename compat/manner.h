@@ -20,7 +20,6 @@ bool handshake_is_due(SSL* ssl, int closed) noexcept;
 
 // Neither DTLS nor QUIC.
 bool is_stream_tls(const SSL* ssl) noexcept;
-bool is_stream_tls(const SSL_METHOD* method) noexcept;
 
 // A socket that can be made writable again.
 bool is_nonblocking_tcp(int fd) noexcept;

@@ -1,6 +1,6 @@
 #include "compat/observers.h"
 
-#include "compat/manner.h"
+#include "compat/offload_context.h"
 #include "compat/real.h"
 #include "compat/session.h"
 #include "compat/settings.h"
