@@ -1,5 +1,5 @@
-// The functions that move application data. A thread that is cancelled in one of them, when it blocks, is unwound through
-// them as through libssl's own: they are not noexcept.
+// The functions that move application data. A thread that is cancelled in one of them, when it blocks, is unwound
+// through them as through libssl's own: they are not noexcept.
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -18,9 +18,9 @@ namespace {
 
 int do_handshake(SSL* ssl) { return real_SSL_do_handshake(ssl); }
 
-// libssl's function, whose buffers must not be kept across a wait: after the handshake that is under way, or about to begin.
-// `closed`: the flag of SSL_get_shutdown with which it fails before all else; `answer`: what it returns if the handshake has
-// not finished.
+// libssl's function, whose buffers must not be kept across a wait: after the handshake that is under way, or about to
+// begin. `closed`: the flag of SSL_get_shutdown with which it fails before all else; `answer`: what it returns if the
+// handshake has not finished.
 template <typename Function>
 int move_data(SSL* ssl, Session* session, int closed, int answer, Function function) {
   if (!ssl || nothing_is_offloaded()) return function();
@@ -36,8 +36,8 @@ int move_data(SSL* ssl, Session* session, int closed, int answer, Function funct
 
 DataPath* path_of(const Session* session) noexcept { return session ? session->data_path() : nullptr; }
 
-// Functions that take early data keep the program's buffer across retries, so such an SSL waits where it stands; and they have
-// states of their own, in which data must not be moved.
+// Functions that take early data keep the program's buffer across retries, so such an SSL waits where it stands; and
+// they have states of their own, in which data must not be moved.
 void use_early_data(SSL* ssl) noexcept {
   if (DataPath* path = path_of(Session::find(ssl))) path->leave_to_libssl();
   if (!ssl || nothing_is_offloaded()) return;
@@ -67,7 +67,8 @@ int read_data(SSL* ssl, void* buf, int num, bool peeks, Real<int(SSL*, void*, in
   return taken > 0 ? static_cast<int>(taken) : value;
 }
 
-int read_data_ex(SSL* ssl, void* buf, size_t num, size_t* readbytes, bool peeks, Real<int(SSL*, void*, size_t, size_t*)>& real) {
+int read_data_ex(SSL* ssl, void* buf, size_t num, size_t* readbytes, bool peeks,
+                 Real<int(SSL*, void*, size_t, size_t*)>& real) {
   if (ByEvents* events = ByEvents::of(ssl)) return events->read(buf, num, readbytes, peeks);
   Session* const session = Session::find(ssl);
   const auto libssl = [=, &real] {
@@ -106,7 +107,8 @@ int SSL_write(SSL* ssl, const void* buf, int num) {
   Session* const session = Session::find(ssl);
   int value = 1;  // of libssl's turn
   const auto libssl = [=, &value](const void* data, size_t size) {
-    return value = move_data(ssl, session, SSL_SENT_SHUTDOWN, -1, [=] { return real_SSL_write(ssl, data, static_cast<int>(size)); });
+    return value = move_data(ssl, session, SSL_SENT_SHUTDOWN, -1,
+                             [=] { return real_SSL_write(ssl, data, static_cast<int>(size)); });
   };
   DataPath* const path = path_of(session);
   if (!path) return libssl(buf, static_cast<size_t>(num));
@@ -121,7 +123,8 @@ int SSL_write_ex(SSL* ssl, const void* buf, size_t num, size_t* written) {
   int value = 1;  // of libssl's turn
   const auto libssl = [=, &value](const void* data, size_t size) -> long {
     size_t portion = 0;
-    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0, [=, &portion] { return real_SSL_write_ex(ssl, data, size, &portion); });
+    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0,
+                      [=, &portion] { return real_SSL_write_ex(ssl, data, size, &portion); });
     return value > 0 ? static_cast<long>(portion) : value;
   };
   DataPath* const path = path_of(session);

@@ -50,7 +50,8 @@ void DataPath::consume(std::size_t size) noexcept {
   if (in_.left == 0) in_.memory.give_back();
 }
 
-// True: there is cleartext. False: libssl's turn, who will find what has been staged, or hear what the BIO has answered.
+// True: there is cleartext. False: libssl's turn, who will find what has been staged, or hear what the BIO has
+// answered.
 bool DataPath::receive() {
   const int value = fill();
   if (value <= 0) {
@@ -145,8 +146,6 @@ int DataPath::give_libssl(char* buf, int size) {
 }
 
 // libssl counts what it has read of a record behind the header.
-bool DataPath::has_pending() const noexcept {
-  return in_.left > 0 || (in_.filled > 0 && in_.filled != kHeader);
-}
+bool DataPath::has_pending() const noexcept { return in_.left > 0 || (in_.filled > 0 && in_.filled != kHeader); }
 
 }  // namespace openssl_event::compat

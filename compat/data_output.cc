@@ -61,7 +61,8 @@ bool DataPath::send(const char* data, std::size_t size) {
 int DataPath::flush() {
   while (out_.unsent < out_.unsent_end) {
     errno = 0;
-    const int value = BIO_write(BIO_next(writes_), out_.memory.bytes() + out_.unsent, static_cast<int>(out_.unsent_end - out_.unsent));
+    const int value = BIO_write(BIO_next(writes_), out_.memory.bytes() + out_.unsent,
+                                static_cast<int>(out_.unsent_end - out_.unsent));
     if (value <= 0) return value;
     out_.unsent += static_cast<std::size_t>(value);
   }
@@ -121,7 +122,8 @@ int DataPath::take_from_libssl(const char* data, int size) {
   wants_nothing_ = false;
   if (record_->probing()) return record_->probed(data, static_cast<std::size_t>(size)) ? size : -1;
   if (out_.refused || size <= 0) return -1;
-  if (out_.replaced > 0) return size > static_cast<int>(RecordMemory::kSize) ? refuse_output("an over-long record") : replace(data, size);
+  if (out_.replaced > 0)
+    return size > static_cast<int>(RecordMemory::kSize) ? refuse_output("an over-long record") : replace(data, size);
   if (out_.unacknowledged == 0) {
     const int taken = collect(data, size);
     if (taken <= 0) return taken;

@@ -81,9 +81,7 @@ void DataPath::leave_to_libssl() noexcept {
 // ---- Taking over ----
 
 // libssl may be about to go on with a record, or with a message.
-bool DataPath::libssl_is_idle() const noexcept {
-  return !SSL_in_init(ssl_) && out_.turn == 0 && libssl_has_read_all();
-}
+bool DataPath::libssl_is_idle() const noexcept { return !SSL_in_init(ssl_) && out_.turn == 0 && libssl_has_read_all(); }
 
 // Ciphers are of the default library context; the kernel may seal; a machine has a record path of its own.
 int DataPath::objection() const noexcept {

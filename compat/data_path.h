@@ -1,10 +1,10 @@
 // The record path (openssl_event/record_path.h) under the classic API: SSL_read opens records of application data, and
 // SSL_write seals them, without libssl.
 //
-// A filter BIO stands between libssl and the program's BIOs, so that every other function of libssl, and these two whenever
-// they cannot simply succeed, work as they are: what libssl writes is renumbered there, and so is what it reads. That is
-// "libssl's turn". Return values, error queue, errno and what SSL_get_error tells are libssl's own therefore; and from the
-// program's BIOs the same bytes are read in the same portions as by libssl.
+// A filter BIO stands between libssl and the program's BIOs, so that every other function of libssl, and these two
+// whenever they cannot simply succeed, work as they are: what libssl writes is renumbered there, and so is what it
+// reads. That is "libssl's turn". Return values, error queue, errno and what SSL_get_error tells are libssl's own
+// therefore; and from the program's BIOs the same bytes are read in the same portions as by libssl.
 #ifndef COMPAT_DATA_PATH_H
 #define COMPAT_DATA_PATH_H
 
@@ -25,7 +25,7 @@ class DataPath {
  public:
   // Of a new SSL. nullptr: libssl does it all, or there is no memory.
   static DataPath* create(SSL* ssl) noexcept;
-  ~DataPath() { ssl_ends(); }
+  ~DataPath() { remove_filters(); }
   DataPath(const DataPath&) = delete;
   DataPath& operator=(const DataPath&) = delete;
   // The SSL is being freed, and this after it.
@@ -35,7 +35,8 @@ class DataPath {
 
   // ---- SSL_read, SSL_peek, SSL_write ----
 
-  // `libssl()`, which is to do the same, has its turn if this cannot succeed without it. 1: `taken` bytes; else its result.
+  // `libssl()`, which is to do the same, has its turn if this cannot succeed without it. 1: `taken` bytes; else its
+  // result.
   template <typename Libssl>
   int read(void* buf, std::size_t size, bool peeks, std::size_t& taken, Libssl libssl) {
     if (size > 0 && !in_.in_turn && read_without_libssl(buf, size, peeks, taken)) return 1;
@@ -104,7 +105,9 @@ class DataPath {
   // libssl's: what it calls of its own public functions meanwhile is a part of it.
   class Turn {
    public:
-    Turn(DataPath& path, bool& in_turn) noexcept : path_(path), in_turn_(in_turn), is_inner_(in_turn) { in_turn_ = true; }
+    Turn(DataPath& path, bool& in_turn) noexcept : path_(path), in_turn_(in_turn), is_inner_(in_turn) {
+      in_turn_ = true;
+    }
     ~Turn() {
       if (is_inner_) return;
       in_turn_ = false;
@@ -164,8 +167,8 @@ class DataPath {
 
   struct Input {
     RecordMemory memory;
-    std::size_t filled = 0;                // bytes in it of a record that is being read
-    unsigned char* cleartext = nullptr;    // in it: what is left of a record that has been opened
+    std::size_t filled = 0;              // bytes in it of a record that is being read
+    unsigned char* cleartext = nullptr;  // in it: what is left of a record that has been opened
     std::size_t left = 0;
     std::size_t staged = 0, staged_end = 0;  // of it: what libssl is to read next
     Answer answer;
@@ -174,13 +177,13 @@ class DataPath {
   };
   struct Output {
     RecordMemory memory;
-    std::size_t collected = 0;             // bytes in it of a record that libssl is writing
+    std::size_t collected = 0;               // bytes in it of a record that libssl is writing
     std::size_t unsent = 0, unsent_end = 0;  // of it: what is to be written next
-    int unacknowledged = 0;                // bytes that libssl has written and does not know of
-    std::size_t replaced = 0;              // cleartext of the record in it, which libssl is about to seal too
+    int unacknowledged = 0;                  // bytes that libssl has written and does not know of
+    std::size_t replaced = 0;                // cleartext of the record in it, which libssl is about to seal too
     Answer answer;
-    std::size_t before = 0;                // bytes of an SSL_write that were sent before libssl's turn
-    std::size_t turn = 0;                  // and those that it has not finished; 0: none
+    std::size_t before = 0;  // bytes of an SSL_write that were sent before libssl's turn
+    std::size_t turn = 0;    // and those that it has not finished; 0: none
     bool in_turn = false;
     bool libssl_writes_next = false;
     bool libssl_seals = false;

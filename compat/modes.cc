@@ -98,3 +98,10 @@ int SSL_set_block_padding(SSL* ssl, size_t block_size) {
   leave_sending_to_libssl(ssl);
   return real_SSL_set_block_padding(ssl, block_size);
 }
+
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+int SSL_set_block_padding_ex(SSL* ssl, size_t of_data, size_t of_handshake) {
+  leave_sending_to_libssl(ssl);
+  return real_SSL_set_block_padding_ex(ssl, of_data, of_handshake);
+}
+#endif

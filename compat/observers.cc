@@ -24,7 +24,9 @@ void message_callback_is_set(SSL* ssl) noexcept {
   if (session && session->data_path()) session->data_path()->leave_to_libssl();
 }
 
-void message_callback_is_set(SSL_CTX* ctx, bool is_set) noexcept { SSL_CTX_set_ex_data(ctx, context_index(), is_set ? ctx : nullptr); }
+void message_callback_is_set(SSL_CTX* ctx, bool is_set) noexcept {
+  SSL_CTX_set_ex_data(ctx, context_index(), is_set ? ctx : nullptr);
+}
 
 // Without one the layer's may stay.
 bool leaves_the_layers(const SSL* ssl, bool sets_one) noexcept {

@@ -87,6 +87,9 @@ OPENSSL_EVENT_REAL(SSL_set_msg_callback);
 OPENSSL_EVENT_REAL(SSL_callback_ctrl);
 OPENSSL_EVENT_REAL(SSL_set_record_padding_callback);
 OPENSSL_EVENT_REAL(SSL_set_block_padding);
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+OPENSSL_EVENT_REAL(SSL_set_block_padding_ex);
+#endif
 OPENSSL_EVENT_REAL(SSL_new_session_ticket);
 OPENSSL_EVENT_REAL(SSL_rstate_string);
 OPENSSL_EVENT_REAL(SSL_rstate_string_long);

@@ -8,13 +8,14 @@ namespace openssl_event::compat {
 
 class DataPath;
 
-// In front of `program`, whose reference it takes, without a link back: the program may still change its own chain. nullptr
-// without memory; then the reference stays with the caller.
+// In front of `program`, whose reference it takes, without a link back: the program may still change its own chain.
+// nullptr without memory; then the reference stays with the caller.
 BIO* new_filter(DataPath* path, BIO* program) noexcept;
 // From now on it fails, whoever calls.
 void disconnect_filter(BIO* filter) noexcept;
 
-// libssl may set the flags of a retry itself (SSL_MODE_AUTO_RETRY off), and does so, if its functions call each other directly
+// libssl may set the flags of a retry itself (SSL_MODE_AUTO_RETRY off), and does so, if its functions call each other
+// directly
 // (-Bsymbolic), on the filter. Before that is called, and after it; nullptr is no filter.
 void copy_retry_flags(BIO* filter) noexcept;
 void show_retry_flags(BIO* filter) noexcept;

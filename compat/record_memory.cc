@@ -8,7 +8,8 @@
 namespace openssl_event::compat {
 namespace {
 
-// Of one thread: for a record that it reads and one that it writes. A destructor of the program's may call us after ours.
+// Of one thread: for a record that it reads and one that it writes. A destructor of the program's may call us after
+// ours.
 struct Spares {
   unsigned char* bytes[2] = {};
   bool ended = false;

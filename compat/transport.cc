@@ -58,8 +58,8 @@ int SSL_set_wfd(SSL* ssl, int fd) {
   return real_SSL_set_wfd(ssl, fd);
 }
 
-// A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake, and sees the SSL's
-// BIOs themselves.
+// A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake, and sees the
+// SSL's BIOs themselves.
 long BIO_ctrl(BIO* bio, int command, long larg, void* parg) {
   if (command != BIO_C_SET_SSL || !parg || !bio || BIO_method_type(bio) != BIO_TYPE_SSL)
     return real_BIO_ctrl(bio, command, larg, parg);

@@ -212,7 +212,8 @@ bool RecordPath::replaces(unsigned char* record, std::size_t record_size, std::s
   RecordCipher opener;
   Opened opened;
   return opener.begin(suite_, out_.key, RecordCipher::Use::open) && is_acceptable(record, record_size) &&
-         opener.open(out_.libssl++, record, record_size, opened) && opened.type == kApplicationData && opened.size == size;
+         opener.open(out_.libssl++, record, record_size, opened) && opened.type == kApplicationData &&
+         opened.size == size;
 }
 
 // ---- Receiving ----
@@ -315,9 +316,7 @@ bool RecordPath::seal_for_libssl(const Slice& data, unsigned char* record) noexc
 
 // ---- Without libssl ----
 
-bool RecordPath::can_leave_libssl() const noexcept {
-  return sends() && has_ticket_ && !judges_next_ && !broken_;
-}
+bool RecordPath::can_leave_libssl() const noexcept { return sends() && has_ticket_ && !judges_next_ && !broken_; }
 
 void RecordPath::leave_libssl() noexcept {
   stop_listening_to_keys(ssl_, this);

@@ -1,14 +1,14 @@
-// The record path under SSL_read and SSL_write: what a hostile or failing world makes of it. What programs see otherwise is
-// compared with plain libssl, call by call, in differential/path_scenarios.cc.
+// The record path under SSL_read and SSL_write: what a hostile or failing world makes of it. What programs see
+// otherwise is compared with plain libssl, call by call, in differential/path_scenarios.cc.
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "compat/statistics.h"
 #include "tests/compat/peers.h"
@@ -31,7 +31,9 @@ struct DataPeers : Peers {
   }
   // A program that watches its records stays on libssl's own path.
   void keep_plain(SSL* ssl) { SSL_set_msg_callback(ssl, show_nothing); }
-  bool send(SSL* from, const std::string& text) { return SSL_write(from, text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size()); }
+  bool send(SSL* from, const std::string& text) {
+    return SSL_write(from, text.data(), static_cast<int>(text.size())) == static_cast<int>(text.size());
+  }
   // What comes, up to so many bytes; shorter if nothing more does.
   std::string receive(SSL* at, std::size_t size) {
     std::string text(size, '\0');
@@ -48,7 +50,9 @@ struct DataPeers : Peers {
     return send(client.get(), text) && receive(server.get(), text.size()) == text && send(server.get(), text) &&
            receive(client.get(), text.size()) == text;
   }
-  void put(const std::string& bytes) { ASSERT_EQ(write(client_fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  void put(const std::string& bytes) {
+    ASSERT_EQ(write(client_fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
 };
 
 std::uint64_t sealed() { return compat::statistics().sealed; }
@@ -80,6 +84,24 @@ TEST_P(DataPath, IsLeftOutWhereTheProgramWatchesItsRecords) {
     ASSERT_TRUE(peers.finish() && peers.exchange("some text"));
   }
   EXPECT_EQ(sealed(), before);
+}
+
+// A copy, which SSL_dup makes before a handshake, has the callbacks of its original.
+TEST_P(DataPath, OfACopyIsLikeTheOriginals) {
+  for (const bool watches : {false, true}) {
+    const auto before = sealed();
+    {
+      DataPeers peers(GetParam());
+      peers.keep_plain(peers.client.get());
+      if (watches) peers.keep_plain(peers.server.get());
+      Ssl copy(SSL_dup(peers.server.get()));
+      ASSERT_NE(copy.get(), peers.server.get());
+      peers.server = std::move(copy);
+      SSL_set_fd(peers.server.get(), peers.server_fd);
+      ASSERT_TRUE(peers.finish() && peers.exchange("some text"));
+    }
+    EXPECT_EQ(sealed() > before, !watches);
+  }
 }
 
 TEST(DataPathTls12, IsLeftOutWhereRenegotiationIsAllowed) {
@@ -216,7 +238,8 @@ TEST_P(DataPath, RandomTrafficArrives) {
     std::mt19937 random(seed);
     for (int i = 0; i < 60; ++i) {
       const unsigned who = random() % 2;
-      if (tls13() && random() % 8 == 0) SSL_key_update(ends[who], random() % 2 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+      if (tls13() && random() % 8 == 0)
+        SSL_key_update(ends[who], random() % 2 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
       if (tls13() && random() % 16 == 0) SSL_new_session_ticket(ends[1]);
       if (random() % 32 == 0) SSL_set_max_send_fragment(ends[who], 512 + random() % 2000);
       if (random() % 32 == 0) SSL_set_fd(ends[who], who ? peers.server_fd : peers.client_fd);
