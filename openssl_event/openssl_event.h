@@ -48,6 +48,16 @@
  *  4. Misuse of an event (a second put, an event of another connection, freeing a lent event) aborts with a message when
  *     the library is built without NDEBUG; with NDEBUG it is a failure.
  *  5. Events are made by the library only. Fields are added at their ends only; `size` tells what an event has.
+ *
+ * Here is what every application needs. The rest is in headers of its own, which this one includes; each can be included
+ * alone as well:
+ *
+ *     openssl_engine.h       who executes ENGINE_CALLs, keys and contexts that make them, how they come home from threads
+ *     openssl_operations.h   the operands of ENGINE_CALLs, for who writes an engine
+ *     openssl_lookup.h       LOOKUPs: what OpenSSL asks by callback, answered later
+ *     openssl_record_path.h  application data at the speed of the cipher; small idle connections
+ *
+ * openssl_records.h, a parser of records without a machine, is included by itself.
  */
 #ifndef OPENSSL_EVENT_OPENSSL_EVENT_H
 #define OPENSSL_EVENT_OPENSSL_EVENT_H
@@ -231,9 +241,6 @@ int openssl_setWindow(openssl_t *tls, unsigned int records_out, unsigned int cle
 /* Fairness: after so many events getEvent answers NULL once, and openssl_wants has OPENSSL_WANTS_TURN. 0, the default: no limit. */
 void openssl_setBudget(openssl_t *tls, unsigned int events);
 
-/* The engine that the calls made from now on name, but for those on a key of another's. Outlives the connection and the calls. NULL: the default. */
-void openssl_setEngine(openssl_t *tls, const OPENSSL_ENGINE *engine);
-
 /* TLS 1.2 renegotiation (RFC 5746): 1 leaves it to the SSL's own options, 0, the default, refuses it. Before the handshake. */
 void openssl_allowRenegotiation(openssl_t *tls, int allow);
 
@@ -345,122 +352,6 @@ OPENSSL_EVENT *openssl_wrapRecordInEvent(void *buf, size_t len, void (*release)(
 /* Frees an event that the application made and holds. NULL is ignored. Any thread. A lent or foreign event: convention 4. */
 int openssl_freeEvent(OPENSSL_EVENT *e);
 
-/* ---- Engines and their calls -------------------------------------------------------------------------------------------- */
-
-typedef struct openssl_completions_st openssl_completions_t;
-
-/*
- * An engine executes calls (the operands: openssl_operations.h), in one of two ways or both; what it lacks is NULL. `call`
- * runs on any thread, may block, and ends with openssl_completeCall, openssl_failCall or openssl_decline; it returns 1 if
- * the operation succeeded. `start` does not block: it returns 1 when it has taken the event, which the engine ends, later or
- * at once, on any thread, by one of these three and then openssl_postCompletion(completions, e); and 0, with a reason in
- * the error queue, when it has not: the caller holds the event still. An engine may look at openssl_isCancelled and drop
- * such a call: it posts it as it is. The application makes engines: zero-initialised, size set. They outlive their calls
- * and keys.
- */
-struct OPENSSL_engine_st {
-    size_t size; /* sizeof(OPENSSL_ENGINE) */
-    const char *name;
-    int (*call)(OPENSSL_EVENT *e);
-    void *data; /* the engine's own */
-    int (*start)(OPENSSL_EVENT *e, openssl_completions_t *completions);
-};
-
-/* The engine that executes a call with OpenSSL, in the thread that calls it. */
-const OPENSSL_ENGINE *openssl_defaultEngine(void);
-
-/*
- * Has a call executed by its engine, in the thread of the caller: by `start`, or, for an engine without, by `call`. In both
- * cases it comes back through `completions`. Fails when `start` has not taken it.
- */
-int openssl_startCall(OPENSSL_EVENT *e, openssl_completions_t *completions);
-
-/*
- * End the execution of a call: its result is in place; it failed, for `reason` (which becomes the error's data; NULL: the
- * newest entry of this thread's error queue becomes the error); or it is not for this engine, so that the machine shall
- * execute it itself, in openssl_getEvent. Flip kind to ENGINE_CALL_IN, with release order. Any thread. Fail if the event is
- * no ENGINE_CALL_OUT, and completeCall if the result is longer than its buffer. A call put back without any of them counts
- * as failed: the handshake ends with internal_error. To decline a call on a key of an engine's fails it too.
- */
-int openssl_completeCall(OPENSSL_EVENT *e);
-int openssl_failCall(OPENSSL_EVENT *e, const char *reason);
-int openssl_decline(OPENSSL_EVENT *e);
-
-/* The digest that a SIGN or VERIFY call is about, in at most EVP_MAX_MD_SIZE bytes; *len tells how many. Any thread. */
-int openssl_hashOperand(const OPENSSL_EVENT *e, unsigned char *digest, size_t *len);
-
-/*
- * Makes a key whose signatures and RSA premaster secrets (SIGN, DECRYPT) come out as ENGINE_CALLs of the connection that
- * needs them, for SSL_CTX_use_PrivateKey and its relatives, of servers and clients. It has a reference to `key`, can in
- * place whatever that can, and exports its public half only. `libctx` (NULL: the default one) and `propq` are where
- * operations on `key` are fetched; libctx must outlive the key, and, other than the default one, the threads that execute
- * its calls. Used outside a machine it works in place. RSA, RSA-PSS, EC, Ed25519, Ed448. The caller frees the result by
- * EVP_PKEY_free. Any thread. Fails for other types.
- */
-#define OPENSSL_OFFLOAD_SERIALIZE 1u /* for a key that is not thread-safe: one call at a time */
-EVP_PKEY *openssl_offloadKey(EVP_PKEY *key, OSSL_LIB_CTX *libctx, const char *propq, unsigned int flags);
-
-/*
- * The same for a private key that only `engine` has: `public_key` is its public half, and calls name the engine, whatever
- * openssl_setEngine and openssl_setOperations say, and carry `handle`. free_handle(handle), if not NULL, is called when the
- * last user has gone, on any thread; also when this function fails. Outside a machine the key works by engine->call, at
- * once. It signs, and decrypts premaster secrets; nothing else private.
- */
-EVP_PKEY *openssl_engineKey(EVP_PKEY *public_key, const OPENSSL_ENGINE *engine, void *handle, void (*free_handle)(void *handle));
-
-/* The key that an offloaded one holds, borrowed; NULL if `key` is none. Any thread. */
-EVP_PKEY *openssl_offloadedKey(const EVP_PKEY *key);
-
-/*
- * Makes a library context for SSL_CTX_new_ex, so that not only what concerns an offloaded key becomes an ENGINE_CALL but
- * every OPENSSL_OPERATION_*: key shares of X25519, X448, EC and DH groups, and whatever is done with RSA, RSA-PSS, EC,
- * Ed25519 and Ed448 keys. They are executed where they would have been without it: in `libctx` (NULL: the default one),
- * which stays as it is, with its providers and default properties, and with `propq`. For all else the new context has the
- * providers that are active in `libctx`. `config`, a file as for OSSL_LIB_CTX_load_config, or NULL, is loaded into it
- * first: name it when those providers need it, as the FIPS provider does. Default properties other than fips=yes are
- * given to SSL_CTX_new_ex. Freed by openssl_freeOffloadContext (NULL is ignored), after all that was made of it; libctx
- * outlives it. Any thread. Fails without memory, and if a provider cannot be loaded.
- */
-OSSL_LIB_CTX *openssl_newOffloadContext(OSSL_LIB_CTX *libctx, const char *propq, const char *config);
-void openssl_freeOffloadContext(OSSL_LIB_CTX *context);
-
-/*
- * Which operations become calls, a set of OPENSSL_OPERATION_BIT()s; the others are executed in place, without an event. Of
- * the connections that will be made of the context, and of one. OPENSSL_OPERATIONS_ALL unless set. setContextOperations
- * fails without memory.
- */
-int openssl_setContextOperations(SSL_CTX *context, unsigned int operations);
-void openssl_setOperations(openssl_t *tls, unsigned int operations);
-
-/* ---- Completions: executed calls come home to the thread that has the connection ---------------------------------------- */
-
-/*
- * A queue for one collecting thread, and any number of posting ones. Free it when nobody posts any more (with engine_workers:
- * after openssl_drainWorkers or openssl_freeWorkers): what it still holds is returned by openssl_returnEvent, on this thread,
- * which must have those connections. NULL is ignored.
- */
-openssl_completions_t *openssl_newCompletions(void);
-void openssl_freeCompletions(openssl_completions_t *q);
-
-/*
- * A queue that keeps nothing: take(arg, event) gets each event at once, on the thread that posts it, and holds it from then
- * on; the post touches it no more. For who wakes those that wait in a way of its own. Must not block. openssl_completionFd
- * is -1, and there is nothing to collect. Freed when nobody posts any more.
- */
-openssl_completions_t *openssl_newCompletionHandler(void (*take)(void *arg, OPENSSL_EVENT *e), void *arg);
-
-/*
- * An eventfd, readable while something is to be collected, and perhaps once more, when an event was collected before its post
- * had ended; for poll, epoll, io_uring. The queue's own: do not read or close it.
- */
-int openssl_completionFd(const openssl_completions_t *q);
-
-/* Hands over an event, on any thread. Never refused, never blocks, no allocation: the place is in the event. */
-void openssl_postCompletion(openssl_completions_t *q, OPENSSL_EVENT *e);
-
-/* The oldest event posted, or NULL. The collecting thread then asks openssl_owner, and gives it back by openssl_returnEvent. */
-OPENSSL_EVENT *openssl_collectCompletion(openssl_completions_t *q);
-
 /* ---- Queries ------------------------------------------------------------------------------------------------------------ */
 
 /* What the machine could go on with, as bits; 0 when it has ended, or still has work or events for getEvent. */
@@ -522,109 +413,11 @@ void openssl_setTrace(openssl_t *tls, void (*trace)(void *arg, openssl_t *tls, i
  */
 const char *openssl_describe(const OPENSSL_EVENT *e, char *text, size_t size);
 
-/* ---- The record path ---------------------------------------------------------------------------------------------------- */
-
-/*
- * Application data costs three copies and some 300 ns a record on its way through libssl. On the record path the machine
- * seals a CLEARTEXT_IN from where it lies into the RECORD_OUT, and opens a RECORD_IN in place: the CLEARTEXT_OUT points into
- * it, and the RECORD_IN comes back after the CLEARTEXT_OUT has been put back; while you hold four of them, what follows is
- * copied, so that a slow reader does not keep the buffers that the network needs. Everything else stays with libssl. For
- * TLS 1.3 and 1.2 with AES-GCM or ChaCha20-Poly1305; a connection that does not qualify stays with libssl, silently.
- *
- * Makes the connections of `context` qualify: a key log callback that calls the one set before (set none afterwards) tells
- * the machine the keys. It costs each TLS 1.3 handshake some 20 us, so contexts of connections that move little data are
- * better left alone. Idempotent. Before the first SSL is made of the context, by one thread. A context that a server name
- * callback may switch to (SSL_set_SSL_CTX) is prepared too, or what is switched to it stays with libssl. Ciphers are
- * fetched from the default library context: do not prepare a context whose records must be another provider's work.
- * Fails without memory.
- */
-int openssl_prepareContext(SSL_CTX *context);
-
-/*
- * 0: from the next record on libssl seals and opens application data itself (its records are renumbered if the record path
- * was in use); 1, the default: the record path may be used. Some settings of an SSL cannot be asked for. So say 0 before
- * you set a message callback, a record padding callback, block padding or another max_send_fragment once the handshake has
- * finished, and for a connection with a message callback that is to see application data. Padding and max_send_fragment
- * that were set before are found out.
- */
-void openssl_setRecordPath(openssl_t *tls, int on);
-
-/* The same for all connections made from now on. Any thread. */
-void openssl_setRecordPathDefault(int on);
-
-/* Who seals or opens the application data of a direction. */
-enum {
-    OPENSSL_PATH_LIBSSL = 0,
-    OPENSSL_PATH_TRANSLATED, /* libssl; the machine renumbers its records */
-    OPENSSL_PATH_DIRECT      /* the machine */
-};
-
-/* Why it is not the machine. */
-enum {
-    OPENSSL_PATH_REASON_NONE = 0,
-    OPENSSL_PATH_REASON_HANDSHAKE,     /* it has not finished */
-    OPENSSL_PATH_REASON_UNPREPARED,    /* see openssl_prepareContext */
-    OPENSSL_PATH_REASON_OFF,           /* see openssl_setRecordPath */
-    OPENSSL_PATH_REASON_SUITE,         /* another version, cipher or compression */
-    OPENSSL_PATH_REASON_SECRETS,       /* libssl has not told the keys: a context that was switched to is not prepared */
-    OPENSSL_PATH_REASON_RENEGOTIATION, /* is allowed */
-    OPENSSL_PATH_REASON_EARLY_DATA,    /* was accepted */
-    OPENSSL_PATH_REASON_FRAGMENT,      /* max_fragment_length (RFC 6066 4) was negotiated */
-    OPENSSL_PATH_REASON_PADDING,       /* libssl pads the records that it sends */
-    OPENSSL_PATH_REASON_BUSY           /* libssl held unread data, reads ahead, or has other BIOs than its machine's */
-};
-
-typedef struct OPENSSL_record_path_st {
-    int sends;                 /* OPENSSL_PATH_*; DIRECT from the first record of application data on */
-    int receives;              /* likewise; DIRECT from the first record after the handshake on */
-    int reason;                /* OPENSSL_PATH_REASON_* */
-    unsigned long long sealed; /* records of application data that the machine has sealed ... */
-    unsigned long long opened; /* ... and opened */
-    int ssl_freed;             /* see openssl_releaseSsl */
-} OPENSSL_RECORD_PATH;
-void openssl_recordPath(const openssl_t *tls, OPENSSL_RECORD_PATH *out);
-
-/*
- * Says that you need no more of the SSL. The machine frees its reference to it, in an openssl_getEvent, as soon as
- * application data is on the record path both ways (openssl_prepareContext) and libssl is in the middle of nothing; then an
- * idle connection takes some 4 KB of heap instead of 17. A client of TLS 1.3 keeps the SSL until it has got a ticket.
- * openssl_recordPath tells when it is gone. At any time; cannot be taken back.
- *
- * From then on openssl_ssl answers NULL, and what was borrowed from the SSL (certificates, session) is gone, unless you
- * hold a reference. openssl_negotiated answers as before. The machine answers KeyUpdates, alerts, and, by no_renegotiation,
- * requests for one; openssl_updateKey and openssl_closeOutput work as before; openssl_setRecordPath and
- * openssl_allowRenegotiation do nothing. Tickets that come later are dropped. A request for a certificate after the
- * handshake (RFC 8446 4.6.2) ends the connection with unexpected_message: keep the SSL of a client that has offered that,
- * and of a server that has asked for one. The SSL's info and message callbacks are called no more. Its session may be
- * resumed, as after an orderly close; a fatal alert that ends the connection later does not remove it from its context.
- */
-void openssl_releaseSsl(openssl_t *tls);
-
-/* "DIRECT", "PADDING": names as those of the other enums. Any thread. */
-const char *openssl_pathName(int path);
-const char *openssl_pathReasonName(int reason);
-
-/*
- * How application data is cut into records by the machine (on the record path only). GATHER: one record takes several
- * CLEARTEXT_INs that are queued, up to its limit. GROW: the next 64 KiB go in
- * records of 1369 bytes of cleartext, so that each fits a packet and can be opened when it arrives, what follows in full
- * ones; you have a clock, so say it again when nothing was sent for a while. `flags` is both, one, or 0, the default: a
- * CLEARTEXT_IN begins a record, and records are full. At any time.
- */
-enum { OPENSSL_RECORDS_GATHER = 1, OPENSSL_RECORDS_GROW = 2 };
-void openssl_setRecords(openssl_t *tls, unsigned int flags);
-
-/* ---- Stacks ------------------------------------------------------------------------------------------------------------- */
-
-/*
- * A step that waits for a call keeps a stack of its own. At most `limit` exist in the process (30,000 unless set; two of
- * the kernel's vm.max_map_count mappings each); a step that gets none fails its connection with STACK_LIMIT. Any thread.
- */
-void openssl_setStackLimit(unsigned int limit);
-unsigned int openssl_stacks(void); /* that exist now, in use or kept for use. Any thread. */
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "openssl_event/openssl_engine.h"
+#include "openssl_event/openssl_record_path.h"
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * LOOKUP: a question that OpenSSL asks by callback, as an event that may be answered at any later time, on any thread.
- * Part of openssl_event.h, which includes this file.
+ * Included by openssl_event.h, whose conventions hold here too.
  *
  *     case OPENSSL_LOOKUP_OUT_KIND:                          // SESSION was switched on by openssl_setLookups
  *         find_later(e->l.u.session->id, e->l.u.session->id_len, e);  // the network thread goes on
@@ -34,12 +34,10 @@
  * of the new one: ALPN, STAPLE, STAPLE_RECEIVED, VERIFY; of the first one: SESSION, TICKET_KEY, new and removed sessions;
  * of neither, but as they were when the SSL was made: PSK. Switch on what each of them is to ask.
  */
+#include "openssl_event/openssl_event.h" /* before the guard: it needs OPENSSL_LOOKUP in its middle, and includes this file there */
+
 #ifndef OPENSSL_EVENT_OPENSSL_LOOKUP_H
 #define OPENSSL_EVENT_OPENSSL_LOOKUP_H
-
-#ifndef OPENSSL_EVENT_HEAD
-#error "include openssl_event/openssl_event.h"
-#endif
 
 /* Questions, one bit each; the last two are no questions, but switched on like them. */
 enum {
@@ -171,7 +169,6 @@ typedef struct openssl_lookup_st {
  * question stays open, without memory; and if the event is no LOOKUP_OUT, or one of another question (convention 4).
  */
 
-
 /* CLIENT_HELLO, STAPLE_RECEIVED: go on. */
 int openssl_answerAccept(OPENSSL_EVENT *e);
 /*
@@ -198,7 +195,7 @@ int openssl_answerSession(OPENSSL_EVENT *e, SSL_SESSION *session);
  * one.
  */
 int openssl_answerTicketKey(OPENSSL_EVENT *e, const unsigned char *key, int renew);
-/* 
+/*
  * PSK: the key, of at most 256 bytes. `identity`: a client's; NULL on a server. In TLS 1.3 it goes with SHA-256 (RFC 8446
  * 4.2.11): a server that has certificates too should prefer TLS_AES_128_GCM_SHA256 (SSL_CTX_set_ciphersuites).
  */
