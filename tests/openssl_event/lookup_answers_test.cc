@@ -74,7 +74,7 @@ TEST_P(Answers, HelloMayBeSpreadOverRecords) {
   const std::string record = client->take_output();
   for (std::size_t at = OPENSSL_RECORD_HEADER_SIZE; at < record.size(); at += 50) {
     const std::string part = record.substr(at, 50);
-    server->receive(record.substr(0, 4) + static_cast<char>(part.size()) + part);
+    server->receive(record.substr(0, 3) + '\0' + static_cast<char>(part.size()) + part);
   }
   server->work();
   EXPECT_EQ(server->lookups_seen, 1);

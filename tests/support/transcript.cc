@@ -18,6 +18,14 @@ std::string without_lengths(std::string line) {
   return line.erase(start, end + std::string_view(" bytes").size() - start);
 }
 
+// libssl names a peer's alert after the protocol that has brought it, or no longer: "sslv3 alert bad record mac" up to
+// 3.1 is "ssl/tls alert bad record mac" from 3.2 on.
+std::string without_protocols(std::string line) {
+  for (const std::string_view name : {"sslv3 alert ", "tlsv1 alert ", "ssl/tls alert "})
+    if (const std::size_t at = line.find(name); at != std::string::npos) line.erase(at, name.size());
+  return line;
+}
+
 }  // namespace
 
 Transcript::Transcript(openssl_t* tls) { openssl_setTrace(tls, note, this); }
@@ -28,7 +36,7 @@ void Transcript::note(void* transcript, openssl_t*, int direction, const OPENSSL
   openssl_describe(e, line, sizeof line);
   auto& text = static_cast<Transcript*>(transcript)->text_;
   text += direction == OPENSSL_TRACE_PUT ? "put " : "get ";
-  text += without_lengths(line) + '\n';
+  text += without_protocols(without_lengths(line)) + '\n';
 }
 
 }  // namespace openssl_event::testing
