@@ -36,10 +36,23 @@ cc_library(
 )
 """
 
+_VERSION = """
+OPENSSL_MAJOR = {major}
+
+# For tests whose children are programs of the system: where the OpenSSL of this build is, if it is another one.
+OPENSSL_ENVIRONMENT = {environment}
+"""
+
+def _write_version(ctx, header, environment):
+    text = ctx.read(header)
+    major = text.partition("define OPENSSL_VERSION_MAJOR")[2].partition("\n")[0].strip()
+    ctx.file("version.bzl", _VERSION.format(major = major, environment = repr(environment)))
+
 def _openssl_repository_impl(ctx):
     prefix = ctx.os.environ.get("OPENSSL_PREFIX", "")
     if not prefix:
         ctx.file("BUILD", _SYSTEM)
+        _write_version(ctx, "/usr/include/openssl/opensslv.h", {})
         return
     if not ctx.path(prefix + "/include/openssl/ssl.h").exists:
         fail("OPENSSL_PREFIX=%s has no include/openssl/ssl.h" % prefix)
@@ -50,12 +63,14 @@ def _openssl_repository_impl(ctx):
         fail("OPENSSL_PREFIX=%s has libssl.so neither in lib nor in lib64" % prefix)
     ctx.symlink(prefix + "/include", "include")
     ctx.file("BUILD", _PREFIX.format(lib = lib))
+    environment = {"OPENSSL_PREFIX": prefix, "OPENSSL_LIBRARIES": lib}
+    _write_version(ctx, prefix + "/include/openssl/opensslv.h", environment)
 
 openssl_repository = repository_rule(
     implementation = _openssl_repository_impl,
     environ = ["OPENSSL_PREFIX"],
     local = True,
-    doc = """Makes @openssl//:ssl and @openssl//:crypto.
+    doc = """Makes @openssl//:ssl and @openssl//:crypto, and @openssl//:version.bzl, which tells about it.
 
 `OPENSSL_PREFIX=/opt/openssl-3.5 bazel test //...` builds against the headers
 and shared libraries under that prefix; without it the system's are used.""",
