@@ -59,9 +59,11 @@ bool openssl_connection_st::libssl_may_run() noexcept {
   return false;
 }
 
-// No data passes libssl's buffers any more.
+// No data passes libssl's buffers any more. From 3.2 on libssl crashes when it is to wipe a read buffer that it has freed
+// before.
 void openssl_connection_st::release_buffers() noexcept {
-  if (path_ && path_->sends() && !SSL_has_pending(ssl_)) SSL_free_buffers(ssl_);
+  if (!path_ || !path_->sends() || SSL_has_pending(ssl_)) return;
+  if (!is_to_cleanse() || SSL_alloc_buffers(ssl_)) SSL_free_buffers(ssl_);
 }
 
 // ---- Receiving ----

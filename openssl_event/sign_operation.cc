@@ -63,13 +63,24 @@ bool SignOperation::run(OPENSSL_ENGINE_CALL& call) noexcept {
     ERR_raise_data(ERR_LIB_PROV, PROV_R_NOT_A_PRIVATE_KEY, "the private key is an engine's");
     return false;
   }
+  if (why_ != nullptr) {
+    why_->raise();
+    return false;
+  }
   const OffloadedKey::Turn turn(key_);
   size_t len = signature_size_;
   const int done = inner_.md() != nullptr
                        ? EVP_DigestSign(inner_.md(), signature_.get(), &len, tbs_.get(), tbs_len_)
                        : EVP_PKEY_sign(inner_.pkey(), signature_.get(), &len, tbs_.get(), tbs_len_);
   call.u.s.signature_len = done > 0 ? len : 0;
-  return done > 0;
+  return done > 0 || fails();
+}
+
+// Who is told of a failure may want to see it himself. A context of OpenSSL's signs but once, even if that fails.
+bool SignOperation::fails() noexcept {
+  why_.reset(new (std::nothrow) SavedErrors);
+  if (why_ != nullptr) why_->raise();
+  return false;
 }
 
 bool SignOperation::collect(OPENSSL_ENGINE_CALL& call) noexcept {

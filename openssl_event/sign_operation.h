@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "openssl_event/error_queue.h"
 #include "openssl_event/offload_context.h"
 #include "openssl_event/operation.h"
 
@@ -32,6 +33,7 @@ class SignOperation final : public Operation {
   SignOperation(OffloadedKey& key, const SignSettings& settings, InnerContext& inner) noexcept;
   ~SignOperation() override { key_.unref(); }
   bool allocate(const unsigned char* tbs, size_t tbs_len) noexcept;
+  bool fails() noexcept;
 
   OffloadedKey& key_;
   InnerContext inner_;
@@ -41,6 +43,7 @@ class SignOperation final : public Operation {
   size_t tbs_len_ = 0;
   size_t signature_size_ = 0;
   size_t signature_len_ = 0;
+  std::unique_ptr<SavedErrors> why_;  // it has failed
 };
 
 }  // namespace openssl_event
