@@ -6,6 +6,9 @@
 #include <openssl/x509.h>
 
 #include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/compat/differential/random.h"
@@ -50,79 +53,114 @@ ContextPointer bare_context(const Setup& setup) {
   return ContextPointer(SSL_CTX_new(TLS_server_method()));
 }
 
+// A key in each form in which it can be set.
+struct Material {
+  explicit Material(const Setup& setup)
+      : key(load_key(setup)), certificate(load_certificate(setup)), der(der_of(key)), path(file(setup, ".key")) {}
+  ~Material() {
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+  }
+  Material(const Material&) = delete;
+  Material& operator=(const Material&) = delete;
+
+  int type() const { return EVP_PKEY_get_base_id(key); }
+  long length() const { return static_cast<long>(der.size()); }
+  void say_whether_it_is(EVP_PKEY* seen) const {
+    Side::say("  same key " + std::to_string(seen == key) + " equal " + std::to_string(seen && EVP_PKEY_eq(seen, key)));
+  }
+
+  EVP_PKEY* const key;
+  X509* const certificate;
+  const std::vector<unsigned char> der;
+  const std::string path;
+};
+
+// The functions that set a key, of an SSL_CTX or of an SSL.
+template <typename T>
+struct KeySetters {
+  const char* prefix;
+  int (*key)(T*, EVP_PKEY*);
+  int (*key_der)(int, T*, const unsigned char*, long);
+  int (*key_file)(T*, const char*, int);
+  int (*both)(T*, X509*, EVP_PKEY*, STACK_OF(X509)*, int);
+  int (*rsa)(T*, RSA*);
+  int (*rsa_der)(T*, const unsigned char*, long);
+  int (*rsa_file)(T*, const char*, int);
+};
+
+constexpr KeySetters<SSL_CTX> kOfContext = {"SSL_CTX_",
+                                            SSL_CTX_use_PrivateKey,
+                                            SSL_CTX_use_PrivateKey_ASN1,
+                                            SSL_CTX_use_PrivateKey_file,
+                                            SSL_CTX_use_cert_and_key,
+                                            SSL_CTX_use_RSAPrivateKey,
+                                            SSL_CTX_use_RSAPrivateKey_ASN1,
+                                            SSL_CTX_use_RSAPrivateKey_file};
+constexpr KeySetters<SSL> kOfSsl = {"SSL_",
+                                    SSL_use_PrivateKey,
+                                    SSL_use_PrivateKey_ASN1,
+                                    SSL_use_PrivateKey_file,
+                                    SSL_use_cert_and_key,
+                                    SSL_use_RSAPrivateKey,
+                                    SSL_use_RSAPrivateKey_ASN1,
+                                    SSL_use_RSAPrivateKey_file};
+
+template <typename T>
+using Ways = std::vector<std::pair<std::string, std::function<int(T*)>>>;
+
+template <typename T>
+Ways<T> ways_of(const KeySetters<T>& set, const Material& m) {
+  const std::string use = set.prefix + std::string("use_");
+  return {
+      {use + "PrivateKey", [&](T* to) { return set.key(to, m.key); }},
+      {use + "PrivateKey_ASN1", [&](T* to) { return set.key_der(m.type(), to, m.der.data(), m.length()); }},
+      {use + "PrivateKey_file", [&](T* to) { return set.key_file(to, m.path.c_str(), SSL_FILETYPE_PEM); }},
+      {use + "cert_and_key", [&](T* to) { return set.both(to, m.certificate, m.key, nullptr, 1); }},
+      {use + "RSAPrivateKey", [&](T* to) { return set.rsa(to, const_cast<RSA*>(EVP_PKEY_get0_RSA(m.key))); }},
+      {use + "RSAPrivateKey_ASN1", [&](T* to) { return set.rsa_der(to, m.der.data(), m.length()); }},
+      {use + "RSAPrivateKey_file", [&](T* to) { return set.rsa_file(to, m.path.c_str(), SSL_FILETYPE_PEM); }},
+      {"no file", [&](T* to) { return set.key_file(to, "/nonexistent", SSL_FILETYPE_PEM); }},
+      {"no key", [&](T* to) { return set.key(to, nullptr); }},
+  };
+}
+
 }  // namespace
 
 SCENARIO(ways_to_set_a_key) {
   if (setup.chunk) return;
-  EVP_PKEY* key = load_key(setup);
-  X509* certificate = load_certificate(setup);
-  const std::vector<unsigned char> der = der_of(key);
-  const auto length = static_cast<long>(der.size());
-  const int type = EVP_PKEY_get_base_id(key);
-  const std::string path = file(setup, ".key");
-  using Way = std::function<int(SSL_CTX*)>;
-  const std::vector<std::pair<const char*, Way>> ways = {
-      {"SSL_CTX_use_PrivateKey", [&](SSL_CTX* c) { return SSL_CTX_use_PrivateKey(c, key); }},
-      {"SSL_CTX_use_PrivateKey_ASN1", [&](SSL_CTX* c) { return SSL_CTX_use_PrivateKey_ASN1(type, c, der.data(), length); }},
-      {"SSL_CTX_use_PrivateKey_file", [&](SSL_CTX* c) { return SSL_CTX_use_PrivateKey_file(c, path.c_str(), SSL_FILETYPE_PEM); }},
-      {"SSL_CTX_use_cert_and_key", [&](SSL_CTX* c) { return SSL_CTX_use_cert_and_key(c, certificate, key, nullptr, 1); }},
-      {"SSL_CTX_use_RSAPrivateKey", [&](SSL_CTX* c) { return SSL_CTX_use_RSAPrivateKey(c, const_cast<RSA*>(EVP_PKEY_get0_RSA(key))); }},
-      {"SSL_CTX_use_RSAPrivateKey_ASN1", [&](SSL_CTX* c) { return SSL_CTX_use_RSAPrivateKey_ASN1(c, der.data(), length); }},
-      {"SSL_CTX_use_RSAPrivateKey_file", [&](SSL_CTX* c) { return SSL_CTX_use_RSAPrivateKey_file(c, path.c_str(), SSL_FILETYPE_PEM); }},
-      {"no file", [&](SSL_CTX* c) { return SSL_CTX_use_PrivateKey_file(c, "/nonexistent", SSL_FILETYPE_PEM); }},
-      {"no key", [&](SSL_CTX* c) { return SSL_CTX_use_PrivateKey(c, nullptr); }},
-  };
-  for (const auto& [name, way] : ways)
+  const Material material(setup);
+  for (const auto& [name, way] : ways_of(kOfContext, material))
     for (const bool certificate_first : {true, false}) {
       const ContextPointer ctx = bare_context(setup);
       Side probe("probe", SSL_new(ctx.get()), nullptr);
-      const auto use_certificate = [&] { return long{SSL_CTX_use_certificate(ctx.get(), certificate)}; };
+      const auto use_certificate = [&] { return long{SSL_CTX_use_certificate(ctx.get(), material.certificate)}; };
       if (certificate_first) probe.call("SSL_CTX_use_certificate", use_certificate);
-      const long done = probe.call(name, [&, &use = way] { return long{use(ctx.get())}; });
+      const long done = probe.call(name.c_str(), [&, &use = way] { return long{use(ctx.get())}; });
       if (!certificate_first) probe.call("SSL_CTX_use_certificate", use_certificate);
       probe.call("SSL_CTX_check_private_key", [&] { return long{SSL_CTX_check_private_key(ctx.get())}; });
       EVP_PKEY* seen = SSL_CTX_get0_privatekey(ctx.get());
-      Side::say("  same key " + std::to_string(seen == key) + " equal " + std::to_string(seen && EVP_PKEY_eq(seen, key)));
-      if (seen) Side::say("  private " + std::to_string(der_of(seen) == der));
+      material.say_whether_it_is(seen);
+      if (seen) Side::say("  private " + std::to_string(der_of(seen) == material.der));
       ERR_clear_error();
-      if (done > 0) connect_with(setup, ctx.get(), name);
+      if (done > 0) connect_with(setup, ctx.get(), name.c_str());
     }
-  EVP_PKEY_free(key);
-  X509_free(certificate);
 }
 
 SCENARIO(ways_to_set_a_key_of_an_ssl) {
   if (setup.chunk) return;
-  EVP_PKEY* key = load_key(setup);
-  X509* certificate = load_certificate(setup);
-  const std::vector<unsigned char> der = der_of(key);
-  const auto length = static_cast<long>(der.size());
-  const int type = EVP_PKEY_get_base_id(key);
-  const std::string path = file(setup, ".key");
-  using Way = std::function<int(SSL*)>;
-  const std::vector<std::pair<const char*, Way>> ways = {
-      {"SSL_use_PrivateKey", [&](SSL* s) { return SSL_use_PrivateKey(s, key); }},
-      {"SSL_use_PrivateKey_ASN1", [&](SSL* s) { return SSL_use_PrivateKey_ASN1(type, s, der.data(), length); }},
-      {"SSL_use_PrivateKey_file", [&](SSL* s) { return SSL_use_PrivateKey_file(s, path.c_str(), SSL_FILETYPE_PEM); }},
-      {"SSL_use_cert_and_key", [&](SSL* s) { return SSL_use_cert_and_key(s, certificate, key, nullptr, 1); }},
-      {"SSL_use_RSAPrivateKey", [&](SSL* s) { return SSL_use_RSAPrivateKey(s, const_cast<RSA*>(EVP_PKEY_get0_RSA(key))); }},
-      {"SSL_use_RSAPrivateKey_ASN1", [&](SSL* s) { return SSL_use_RSAPrivateKey_ASN1(s, der.data(), length); }},
-      {"SSL_use_RSAPrivateKey_file", [&](SSL* s) { return SSL_use_RSAPrivateKey_file(s, path.c_str(), SSL_FILETYPE_PEM); }},
-  };
-  for (const auto& [name, way] : ways) {
+  const Material material(setup);
+  for (const auto& [name, way] : ways_of(kOfSsl, material)) {
     const ContextPointer ctx = bare_context(setup), client = client_context(setup);
     Connection connection(setup, client.get(), ctx.get());
     Side& server = connection.server;
-    server.call("SSL_use_certificate", [&] { return long{SSL_use_certificate(server.ssl(), certificate)}; });
-    server.call(name, [&, &use = way] { return long{use(server.ssl())}; });
+    server.call("SSL_use_certificate", [&] { return long{SSL_use_certificate(server.ssl(), material.certificate)}; });
+    server.call(name.c_str(), [&, &use = way] { return long{use(server.ssl())}; });
     server.call("SSL_check_private_key", [&] { return long{SSL_check_private_key(server.ssl())}; });
-    EVP_PKEY* seen = SSL_get_privatekey(server.ssl());
-    Side::say("  same key " + std::to_string(seen == key) + " equal " + std::to_string(seen && EVP_PKEY_eq(seen, key)));
+    material.say_whether_it_is(SSL_get_privatekey(server.ssl()));
     ERR_clear_error();
     connection.handshake();
   }
-  EVP_PKEY_free(key);
-  X509_free(certificate);
 }
 
 SCENARIO(key_by_configuration) {
