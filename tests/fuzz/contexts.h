@@ -16,13 +16,14 @@ struct Config {
   bool renegotiation = false;
   bool small_windows = false;
   bool small_budget = false;
+  bool lookups = false;
   bool hello_retry = false;  // the client's first key share is of a group that the server does not take
 };
 
-enum class Key { plain, offloaded };
+enum class Kind { plain, offloaded, asking };  // with an offloaded key; and with all lookups on
 
 // Configured for `role`, ready for a handshake. The caller's.
-SSL* new_ssl(const Config& config, bool client, Key key);
+SSL* new_ssl(const Config& config, bool client, Kind kind);
 
 // From here on, every draw of random bytes gives the same ones, whatever was drawn before: a run can be repeated, and a
 // plain libssl beside the machine writes what the machine writes.

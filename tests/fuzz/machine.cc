@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "tests/fuzz/answers.h"
 #include "tests/fuzz/check.h"
 
 namespace openssl_event::fuzz {
@@ -25,7 +26,7 @@ std::size_t length_in_header(const char* record) {
 char stream_byte(std::size_t i, unsigned seed) { return static_cast<char>(i * seed + (i >> 8) + seed); }
 
 Machine::Machine(const Config& config) {
-  SSL* ssl = new_ssl(config, config.client, Key::offloaded);
+  SSL* ssl = new_ssl(config, config.client, config.lookups ? Kind::asking : Kind::offloaded);
   tls_ = openssl_new(ssl);
   CHECK(tls_);
   SSL_free(ssl);
@@ -132,6 +133,7 @@ void Machine::handle(OPENSSL_EVENT* e) {
   CHECK(*openssl_describe(e, text, sizeof text));
   switch (e->kind) {
     case OPENSSL_ENGINE_CALL_OUT_KIND:
+    case OPENSSL_LOOKUP_OUT_KIND:
       return deal_with(e);
     case OPENSSL_STATUS_OUT_KIND:
       note_status(e->s);
@@ -187,33 +189,55 @@ void Machine::note_status(const OPENSSL_STATUS& status) {
   }
 }
 
-void Machine::deal_with(OPENSSL_EVENT* call) {
-  CHECK(call_ == nullptr || call_ == call);
+void Machine::deal_with(OPENSSL_EVENT* question) {
+  CHECK(call_ == nullptr || call_ == question);
   call_ = nullptr;
-  OPENSSL_SIGN& sign = call->e.u.s;
   switch (policy_) {
     case CallPolicy::execute:
-      CHECK(call->e.engine->call(call));
+      execute(question);
       break;
     case CallPolicy::decline:
-      CHECK(openssl_decline(call));
+      decline(question);
       break;
     case CallPolicy::fail:
-      CHECK(openssl_failCall(call, "the fuzzer says no"));
+      fail(question);
       break;
     case CallPolicy::forget:
       break;
     case CallPolicy::lie:
-      std::memset(sign.signature, 0x5a, sign.signature_size);
-      sign.signature_len = sign.signature_size - (sign.tbs_len & 1);
-      CHECK(openssl_completeCall(call));
+      lie(question);
       break;
     case CallPolicy::hold:
-      call_ = call;
+      call_ = question;
       return;
   }
   if (policy_ >= CallPolicy::fail) calls_failed_ = true;
-  give_back(call);
+  give_back(question);
+}
+
+void Machine::execute(OPENSSL_EVENT* question) {
+  if (question->kind == OPENSSL_ENGINE_CALL_OUT_KIND)
+    CHECK(question->e.engine->call(question));
+  else if (!answer(question))
+    answered_otherwise_ = true;
+}
+
+void Machine::decline(OPENSSL_EVENT* question) {
+  const bool is_call = question->kind == OPENSSL_ENGINE_CALL_OUT_KIND;
+  CHECK(is_call ? openssl_decline(question) : openssl_answerDefault(question));
+}
+
+void Machine::fail(OPENSSL_EVENT* question) {
+  const bool is_call = question->kind == OPENSSL_ENGINE_CALL_OUT_KIND;
+  CHECK((is_call ? openssl_failCall : openssl_failLookup)(question, "the fuzzer says no"));
+}
+
+void Machine::lie(OPENSSL_EVENT* question) {
+  if (question->kind != OPENSSL_ENGINE_CALL_OUT_KIND) return answer_wrongly(question);
+  OPENSSL_SIGN& sign = question->e.u.s;
+  std::memset(sign.signature, 0x5a, sign.signature_size);
+  sign.signature_len = sign.signature_size - (sign.tbs_len & 1);
+  CHECK(openssl_completeCall(question));
 }
 
 void Machine::answer_calls(CallPolicy policy) {
@@ -238,14 +262,14 @@ void Machine::give_back(OPENSSL_EVENT* e) {
   CHECK(returns_by_put_ && tls_ ? openssl_putEvent(tls_, e) : openssl_returnEvent(e));
 }
 
-void Machine::end(bool execute) {
+void Machine::end(bool execute_call) {
   if (!tls_) return;
-  if (call_ && execute) CHECK(call_->e.engine->call(call_));
+  if (call_ && execute_call) execute(call_);
   openssl_free(tls_);
   tls_ = nullptr;
   if (call_) {
     CHECK(openssl_isCancelled(call_));
-    if (!execute) CHECK(call_->e.engine->call(call_));  // a worker that did not look
+    if (!execute_call) execute(call_);  // a worker that did not look
     held_.push_back(call_);
     call_ = nullptr;
   }

@@ -14,7 +14,7 @@
 
 namespace openssl_event::fuzz {
 
-// What becomes of an engine call. All but the first two fail the handshake, `hold` decides later.
+// What becomes of an engine call, and of a lookup. All but the first two may fail the handshake, `hold` decides later.
 enum class CallPolicy { execute, decline, hold, fail, forget, lie };
 
 // Byte i of a stream of cleartext; `seed` tells the two directions apart.
@@ -44,7 +44,7 @@ class Machine {
   void answer_calls(CallPolicy policy);
   void hold(bool records, bool cleartext);
   // Frees the connection, whatever is out, then what the application holds; a held call is executed before, or not.
-  void end(bool execute);
+  void end(bool execute_call);
 
   // Everything that can be done now. True if any event came.
   bool pump();
@@ -53,7 +53,8 @@ class Machine {
   bool ended() const { return tls_ == nullptr; }
   bool failed() const { return error_reason_ != 0; }
   bool established() const { return established_; }
-  bool calls_failed() const { return calls_failed_; }
+  bool calls_failed() const { return calls_failed_; }  // or lookups
+  bool answered_otherwise() const { return answered_otherwise_; }  // a lookup, than plain libssl would
   unsigned long error_code() const { return error_code_; }
   const std::string& received() const { return received_; }
   std::size_t accepted() const { return accepted_; }
@@ -66,7 +67,11 @@ class Machine {
   void handle(OPENSSL_EVENT* e);
   void take_back(OPENSSL_EVENT* e);
   void note_status(const OPENSSL_STATUS& status);
-  void deal_with(OPENSSL_EVENT* call);
+  void deal_with(OPENSSL_EVENT* question);
+  void execute(OPENSSL_EVENT* question);
+  void decline(OPENSSL_EVENT* question);
+  void fail(OPENSSL_EVENT* question);
+  void lie(OPENSSL_EVENT* question);
   void give_back(OPENSSL_EVENT* e);
   void check_rest();
 
@@ -78,14 +83,14 @@ class Machine {
 
   std::deque<OPENSSL_EVENT*> records_in_, cleartext_in_;  // with the machine, in the order in which they were put
   std::deque<OPENSSL_EVENT*> held_;                       // the machine's, kept
-  OPENSSL_EVENT* call_ = nullptr;
+  OPENSSL_EVENT* call_ = nullptr;  // or lookup
   std::size_t cleartexts_out_ = 0, cleartext_window_ = 16;
   bool returns_by_put_ = false;
 
   std::string output_;
   std::string received_;
   std::size_t accepted_ = 0, record_bytes_ = 0;
-  bool established_ = false, closed_in_ = false, output_closed_ = false, calls_failed_ = false;
+  bool established_ = false, closed_in_ = false, output_closed_ = false, calls_failed_ = false, answered_otherwise_ = false;
   int error_reason_ = 0;
   unsigned long error_code_ = 0;
 };

@@ -10,7 +10,7 @@
 namespace openssl_event::fuzz {
 
 Peer::Peer(const Config& config)
-    : ssl_(new_ssl(config, !config.client, Key::plain)),
+    : ssl_(new_ssl(config, !config.client, Kind::plain)),
       from_network_(BIO_new(BIO_s_mem())),
       to_network_(BIO_new(BIO_s_mem())) {
   SSL_set_bio(ssl_, from_network_, to_network_);
