@@ -1,11 +1,10 @@
 #include "tests/examples/answering_server.h"
 
-#include <arpa/inet.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "tests/examples/socket.h"
 
 namespace {
 
@@ -25,14 +24,7 @@ bool read_request(SSL* ssl, std::string& rest) {
 
 AnsweringServer::AnsweringServer(const std::string& certificate_file, const std::string& key_file, const std::string& answer,
                                  End end)
-    : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address = {};
-  socklen_t size = sizeof address;
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_TRUE(bind(listener_, generic, size) == 0 && listen(listener_, 1) == 0 && getsockname(listener_, generic, &size) == 0);
-  port_ = ntohs(address.sin_port);
+    : listener_(listen_on_loopback(port_)) {
   thread_ = std::thread([=, this] { serve(certificate_file, key_file, answer, end); });
 }
 

@@ -24,8 +24,8 @@ class AnsweringServer {
  private:
   void serve(const std::string& certificate_file, const std::string& key_file, const std::string& answer, End end);
 
-  int listener_;
   int port_ = 0;
+  const int listener_;
   std::thread thread_;
 };
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <memory>
 
+#include "tests/examples/ocsp_responder.h"
 #include "tests/examples/server.h"
 
 namespace {
@@ -339,10 +340,11 @@ struct Stapling : testing::Test {
                                                   temporary("ca.key"), "-CA", temporary("ca.pem"), "-nmin", "60"});
     ASSERT_TRUE(responder->wait_for_output("ACCEPT"));  // a connection without a request would keep it busy
   }
-  Command command() const {
+  static Command command_with(const std::string& url) {
     return https_server({"--cert", temporary("chain.pem"), "--key", temporary("leaf.key"), "--staple",
-                         "--ocsp-responder", "http://127.0.0.1:" + std::to_string(port) + "/"});
+                         "--ocsp-responder", url});
   }
+  Command command() const { return command_with("http://127.0.0.1:" + std::to_string(port) + "/"); }
   static std::string status(const Server& server, const char* version) {
     return run(s_client(server, {"-status", version, "-CAfile", temporary("ca.pem")}), "Q\n").output;
   }
@@ -378,6 +380,27 @@ TEST_F(Stapling, SendsNothingForARevokedCertificate) {
   start_responder("R\t350101000000Z\t200101000000Z\t1234\tunknown\t/CN=stapled\n");
   Server server(command());
   EXPECT_TRUE(contains(status(server, "-tls1_3"), "OCSP response: no response sent"));
+}
+
+// Half of its time, which is 12 seconds here, before a staple ends. Whoever comes then gets the old one, and does not wait.
+TEST_F(Stapling, IsFetchedAgainBeforeItEnds) {
+  OcspResponder brief(temporary("ca.pem"), temporary("ca.key"), 12);
+  Server server(command_with(brief.url()));
+  const auto staple = [&server] { return between(status(server, "-tls1_3"), "Next Update: ", "\n"); };
+  const std::string first = staple();
+  EXPECT_NE(first, "");
+  EXPECT_EQ(brief.requests(), 1);
+  brief.hold();
+  for (int i = 0; i < 300 && brief.requests() < 2; ++i) {
+    EXPECT_EQ(staple(), first);
+    usleep(50'000);
+  }
+  EXPECT_EQ(brief.requests(), 2);
+  brief.let_go();
+  EXPECT_TRUE(server.wait_for_metric("openssl_event_staples_total{result=\"fetched\"}", 2));
+  const std::string second = staple();
+  EXPECT_NE(second, "");
+  EXPECT_NE(second, first);
 }
 
 }  // namespace
