@@ -109,9 +109,15 @@ int openssl_answerTicketKey(OPENSSL_EVENT* e, const unsigned char* key, int rene
 }
 
 int openssl_answerPsk(OPENSSL_EVENT* e, const char* identity, const unsigned char* key, size_t len) {
+  return openssl_answerPskOf(e, identity, key, len, "SHA256");
+}
+
+int openssl_answerPskOf(OPENSSL_EVENT* e, const char* identity, const unsigned char* key, size_t len,
+                        const char* digest) {
   constexpr std::size_t kMost = 256;  // PSK_MAX_PSK_LEN of OpenSSL 3.0
   auto* question = open_question<PskQuestion>(e, OPENSSL_LOOKUP_PSK, "openssl_answerPsk");
   if (!question) return 0;
+  if (!(question->digest = find_psk_digest(digest))) return refuse("openssl_answerPsk: SHA256 or SHA384");
   if (len == 0 || len > kMost) return refuse("openssl_answerPsk: a key of 1 to 256 bytes");
   if (!question->operands.is_server) {
     if (!identity) return refuse("openssl_answerPsk: a client needs an identity");

@@ -20,6 +20,13 @@ bool PskQuestion::fill_client(const char* from_server) noexcept {
   return true;
 }
 
+const PskDigest* find_psk_digest(const char* name) noexcept {
+  static constexpr PskDigest kDigests[] = {{"SHA256", {0x13, 0x01}}, {"SHA384", {0x13, 0x02}}};
+  for (const PskDigest& digest : kDigests)
+    if (name && std::strcmp(name, digest.name) == 0) return &digest;
+  return nullptr;
+}
+
 namespace {
 
 bool is_no_psk(const Reply& reply) noexcept { return reply.is_default() || reply.answer() == Answer::none; }
@@ -32,13 +39,11 @@ Reply ask_client(SSL* ssl, const char* hint) noexcept {
   return ask<PskQuestion>(ssl, [hint](PskQuestion& question) { return question.fill_client(hint); });
 }
 
-// A PSK goes with SHA-256 unless it says otherwise: any suite with that will do.
-constexpr unsigned char kAes128GcmSha256[] = {0x13, 0x01};
-
-SSL_SESSION* session_with(SSL* ssl, const Bytes& key) noexcept {
+SSL_SESSION* session_with(SSL* ssl, const PskQuestion& answer) noexcept {
   SessionPointer session(SSL_SESSION_new());
-  const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl, kAes128GcmSha256);
-  const bool made = session && cipher && SSL_SESSION_set1_master_key(session.get(), key.data(), key.size()) &&
+  const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl, answer.digest->suite);
+  const bool made = session && cipher &&
+                    SSL_SESSION_set1_master_key(session.get(), answer.key.data(), answer.key.size()) &&
                     SSL_SESSION_set_cipher(session.get(), cipher) &&
                     SSL_SESSION_set_protocol_version(session.get(), TLS1_3_VERSION);
   return made ? session.release() : nullptr;
@@ -58,7 +63,7 @@ int psk_of_server(SSL* ssl, const unsigned char* identity, std::size_t size, SSL
   *session = nullptr;
   Reply reply = ask_server(ssl, identity, size);
   if (is_no_psk(reply)) return 1;
-  if (reply.has_value()) *session = session_with(ssl, reply.as<PskQuestion>().key);
+  if (reply.has_value()) *session = session_with(ssl, reply.as<PskQuestion>());
   return *session != nullptr;
 }
 
@@ -90,12 +95,12 @@ int psk_of_client(SSL* ssl, const EVP_MD* digest, const unsigned char** identity
   *session = nullptr;
   *identity = nullptr;
   *size = 0;
-  if (digest && !EVP_MD_is_a(digest, "SHA256")) return 1;
   Reply reply = ask_client(ssl, nullptr);
   if (is_no_psk(reply)) return 1;
   if (!reply.has_value()) return 0;
   const PskQuestion& answer = reply.as<PskQuestion>();
-  SessionPointer made(session_with(ssl, answer.key));
+  if (digest && !EVP_MD_is_a(digest, answer.digest->name)) return 1;  // the key is of no use
+  SessionPointer made(session_with(ssl, answer));
   if (!made || !keep_identity(made.get(), answer.identity, identity, size)) return 0;
   *session = made.release();
   return 1;

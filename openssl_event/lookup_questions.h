@@ -100,6 +100,13 @@ struct TicketQuestion final : Lookup {
   bool renew = false;
 };
 
+struct PskDigest {
+  const char* name;
+  unsigned char suite[2];  // one with it: any will do
+};
+// nullptr: no suite of TLS 1.3 has it.
+const PskDigest* find_psk_digest(const char* name) noexcept;
+
 struct PskQuestion final : Lookup {
   static constexpr int kQuestion = OPENSSL_LOOKUP_PSK;
   PskQuestion() noexcept : Lookup(kQuestion) {}
@@ -111,6 +118,7 @@ struct PskQuestion final : Lookup {
   Bytes identity;  // the operand, on a server; the answer, on a client
   Bytes hint;
   Bytes key;
+  const PskDigest* digest = nullptr;  // to which the key belongs, in TLS 1.3
 };
 
 struct StapleQuestion : Lookup {

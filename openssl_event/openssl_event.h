@@ -46,7 +46,9 @@
  *  3. A connection and its events are used by one thread at a time, and may move to another thread between any two calls,
  *     also while a call is out. What may be called on any thread says so.
  *  4. Misuse of an event (a second put, an event of another connection, freeing a lent event) aborts with a message when
- *     the library is built without NDEBUG; with NDEBUG it is a failure.
+ *     the library is built without NDEBUG; with NDEBUG it is a failure. But an event that has ended, by openssl_freeEvent
+ *     or because it is the machine's and was given back, must not be named again: its memory may be another event's. Only
+ *     without NDEBUG the last few that a thread has ended are known.
  *  5. Events are made by the library only. Fields are added at their ends only; `size` tells what an event has.
  *
  * Here is what every application needs. The rest is in headers of its own, which this one includes; each can be included

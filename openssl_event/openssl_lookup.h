@@ -196,10 +196,13 @@ int openssl_answerSession(OPENSSL_EVENT *e, SSL_SESSION *session);
  */
 int openssl_answerTicketKey(OPENSSL_EVENT *e, const unsigned char *key, int renew);
 /*
- * PSK: the key, of at most 256 bytes. `identity`: a client's; NULL on a server. In TLS 1.3 it goes with SHA-256 (RFC 8446
- * 4.2.11): a server that has certificates too should prefer TLS_AES_128_GCM_SHA256 (SSL_CTX_set_ciphersuites).
+ * PSK: the key, of at most 256 bytes. `identity`: a client's; NULL on a server. In TLS 1.3 a key belongs to one hash (RFC
+ * 8446 4.2.11), this one to SHA-256. A server chooses the suite before the key: one that has certificates too uses the key
+ * if its suite has that hash, so it should prefer TLS_AES_128_GCM_SHA256 then (SSL_CTX_set_ciphersuites).
  */
 int openssl_answerPsk(OPENSSL_EVENT *e, const char *identity, const unsigned char *key, size_t len);
+/* The same for a key that belongs to `digest`, "SHA256" or "SHA384"; fails for others. In TLS 1.2 keys belong to none. */
+int openssl_answerPskOf(OPENSSL_EVENT *e, const char *identity, const unsigned char *key, size_t len, const char *digest);
 /* STAPLE: an OCSPResponse, DER. */
 int openssl_answerStaple(OPENSSL_EVENT *e, const unsigned char *response, size_t len);
 /*
