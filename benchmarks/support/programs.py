@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "programs"))
 
 from support.credentials import Credentials
-from support.process import Program
+from support.process import Program, environment_of
 
 
 class Bench:
@@ -67,11 +67,10 @@ def progress(text):
 
 def run(command, under=None):
     """Its output, the seconds that it took, and those of the processor."""
-    environment = dict(os.environ, LC_ALL="C", **(under.environment if under else {}))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.monotonic()
     done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env=environment, check=False)
+                          env=environment_of(under), check=False)
     wall = time.monotonic() - begin
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:

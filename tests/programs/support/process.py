@@ -47,12 +47,13 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _with_openssl_of_the_build(environment):
-    """Another OpenSSL than the system's, libraries and program, if the layer was built for one."""
-    if "OPENSSL_PREFIX" not in environment:
-        return environment
-    return dict(environment, LD_LIBRARY_PATH=environment["OPENSSL_LIBRARIES"],
-                PATH=f"{environment['OPENSSL_PREFIX']}/bin:{environment['PATH']}")
+def environment_of(under):
+    """Of a child, with the libraries and the program of the build's OpenSSL, if that is another one than the system's."""
+    environment = dict(os.environ, LC_ALL="C", **(under.environment if under else {}))
+    if "OPENSSL_PREFIX" in environment:
+        environment["LD_LIBRARY_PATH"] = environment["OPENSSL_LIBRARIES"]
+        environment["PATH"] = f"{environment['OPENSSL_PREFIX']}/bin:{environment['PATH']}"
+    return environment
 
 
 class Program:
@@ -61,8 +62,7 @@ class Program:
     def __init__(self, command, log, under=None, cwd=None, environment=None):
         self.command = [str(part) for part in command]
         self._log = log
-        environment = dict(_with_openssl_of_the_build(os.environ), LC_ALL="C", **(under.environment if under else {}),
-                           **(environment or {}))
+        environment = dict(environment_of(under), **(environment or {}))
         with open(log, "wb") as output:
             self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=output,
                                              stderr=subprocess.STDOUT,
