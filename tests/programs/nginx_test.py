@@ -214,7 +214,8 @@ class Lives(NginxTest):
         def scenario(under):
             # Of its environment, nginx hands the new binary only what it is told to.
             nginx = Nginx(self, under, orphan=True,
-                          main="env LD_PRELOAD; env OPENSSL_EVENT_STATS; env OPENSSL_EVENT_STATS_SIGNAL;")
+                          main="env LD_PRELOAD; env LD_LIBRARY_PATH; env OPENSSL_EVENT_STATS; "
+                               "env OPENSSL_EVENT_STATS_SIGNAL;")
             before = fetch(nginx.port, self.tls(), "/hello")
             old = nginx.master()
             os.kill(old, signal.SIGUSR2)
