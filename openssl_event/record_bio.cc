@@ -8,7 +8,7 @@ namespace {
 
 Connection* connection_of(BIO* bio) noexcept { return static_cast<Connection*>(BIO_get_data(bio)); }
 
-// Failure is -1: for libssl from 3.2 on, 0 without a retry is a record that has been written.
+// Failure is -1: for libssl 3.2 to 3.6, 0 without a retry is a record that has been written.
 int write_bytes(BIO* bio, const char* data, std::size_t len, std::size_t* written) noexcept {
   Connection* connection = connection_of(bio);
   if (connection->begin_transfer()) BIO_clear_retry_flags(bio);
