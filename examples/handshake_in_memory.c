@@ -130,7 +130,7 @@ int main(int argc, char **argv) {
         fputs("usage: handshake_in_memory\nIt prints the events of a client and a server that talk in memory.\n", help ? stdout : stderr);
         return help ? EXIT_SUCCESS : 2;
     }
-    /* A real client verifies the server's certificate: SSL_CTX_set_verify and SSL_set1_host, as usual. */
+    /* A real client verifies the server's certificate: SSL_CTX_set_verify and a host name, as usual. */
     SSL_CTX *client_context = SSL_CTX_new(TLS_client_method());
     SSL_CTX *server_context = make_server_context(2048);
     int ok = client_context && server_context && talk(client_context, server_context);

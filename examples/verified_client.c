@@ -17,7 +17,7 @@ static int expect_host(SSL *ssl, const char *host) {
     unsigned char address[16];
     const int numeric = inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     if (numeric) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-    return SSL_set1_host(ssl, host) && SSL_set_tlsext_host_name(ssl, host);
+    return X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), host, 0) && SSL_set_tlsext_host_name(ssl, host);
 }
 
 SSL *verified_ssl(SSL_CTX *context, const char *host) {

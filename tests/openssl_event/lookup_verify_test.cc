@@ -67,7 +67,7 @@ TEST_P(Answers, VerificationOfOpensslRefusesAnUntrustedClient) {
 
 TEST_P(Answers, VerificationOfOpensslChecksTheName) {
   ask_client(OPENSSL_LOOKUP_VERIFY, [](OPENSSL_EVENT* e) { openssl_verifyChain(e); });
-  SSL_set1_host(client->ssl(), "somebody.else");
+  X509_VERIFY_PARAM_set1_host(SSL_get0_param(client->ssl()), "somebody.else", 0);
   expect_refused(*client, *server, SSL_AD_BAD_CERTIFICATE);
   EXPECT_EQ(SSL_get_verify_result(client->ssl()), X509_V_ERR_HOSTNAME_MISMATCH);
 }

@@ -80,7 +80,9 @@ Ssl make_ssl(SSL_CTX* context, Role role) {
     SSL_set_accept_state(ssl.get());
   } else {
     SSL_set_connect_state(ssl.get());
-    require(SSL_set_tlsext_host_name(ssl.get(), "localhost") && SSL_set1_host(ssl.get(), "localhost"), "server name");
+    require(SSL_set_tlsext_host_name(ssl.get(), "localhost") &&
+                X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl.get()), "localhost", 0),
+            "server name");
   }
   return ssl;
 }
