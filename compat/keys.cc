@@ -20,9 +20,17 @@
 namespace openssl_event::compat {
 namespace {
 
+bool is_of_an_engine([[maybe_unused]] EVP_PKEY* key) noexcept {
+#if OPENSSL_VERSION_MAJOR < 4
+  return EVP_PKEY_get0_engine(key) != nullptr;
+#else
+  return false;  // there are none any more
+#endif
+}
+
 // Made by functions of before providers: an engine's, or one with methods of its own, may be a smart card's.
 bool is_legacy_of_openssl(EVP_PKEY* key) noexcept {
-  if (EVP_PKEY_get0_engine(key)) return false;
+  if (is_of_an_engine(key)) return false;
   switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
     case EVP_PKEY_RSA_PSS: {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cstdlib>
 
 #include "compat/pending_call.h"
 #include "compat/report.h"
@@ -45,7 +46,7 @@ void after_fork_in_child() noexcept {
   report_after_fork();
 }
 
-// Runs as the first thing of OPENSSL_cleanup, after which a worker would use what has been freed.
+// Comes before OPENSSL_cleanup, after which a worker would use what has been freed.
 void at_exit() noexcept {
   exiting = true;
   pthread_rwlock_wrlock(&lock);
@@ -80,12 +81,21 @@ void start_locked() noexcept {
   if (pool.workers) report_on_request();
 }
 
+// Before libcrypto is cleaned up. OpenSSL 4.0 does that when the program asks for it only.
+bool call_at_exit(void (*function)()) noexcept {
+#if OPENSSL_VERSION_MAJOR < 4
+  return OPENSSL_atexit(function) != 0;
+#else
+  return std::atexit(function) == 0;
+#endif
+}
+
 }  // namespace
 
 void prepare_pool() noexcept {
   static const bool prepared = [] {
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    return OPENSSL_atexit(at_exit) != 0;
+    return call_at_exit(at_exit);
   }();
   static_cast<void>(prepared);
 }

@@ -57,7 +57,7 @@ class SessionStore {
 class LookupFixture {
  public:
   static constexpr KeyType kOther = KeyType::kRsa;  // of the certificate that is looked up
-  static constexpr char kStaple[] = "an OCSP response";
+  static constexpr unsigned char kStaple[] = {0x30, 3, 0x0a, 1, 3};  // an OCSPResponse: tryLater (RFC 6960 4.2.1)
   static constexpr char kIdentity[] = "a client";
   static constexpr unsigned char kPsk[32] = {1, 2, 3};
 
@@ -110,7 +110,7 @@ class LookupFixture {
         openssl_answerPsk(e, e->l.u.psk->is_server ? nullptr : kIdentity, kPsk, sizeof kPsk);
         break;
       case OPENSSL_LOOKUP_STAPLE:
-        openssl_answerStaple(e, reinterpret_cast<const unsigned char*>(kStaple), sizeof kStaple);
+        openssl_answerStaple(e, kStaple, sizeof kStaple);
         break;
       case OPENSSL_LOOKUP_VERIFY:
         openssl_verifyChain(e);

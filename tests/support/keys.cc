@@ -1,6 +1,7 @@
 #include "tests/support/keys.h"
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -102,7 +103,8 @@ EVP_PKEY* shared_key(KeyType type) {
 Certificate make_certificate(EVP_PKEY* key, const char* name) {
   Certificate certificate(X509_new());
   require(certificate != nullptr && X509_set_version(certificate.get(), X509_VERSION_3), "X509_new");
-  require(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1), "ASN1_INTEGER_set");
+  static std::atomic<long> serial{0};  // RFC 5280 4.1.2.2; OpenSSL 4.0 knows a certificate by it and its issuer
+  require(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial), "ASN1_INTEGER_set");
   require(X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24L * 60 * 60) != nullptr &&
               X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 10L * 365 * 24 * 60 * 60) != nullptr,
           "X509_gmtime_adj");
