@@ -96,8 +96,16 @@ Answer ask_by_function(const EVP_PKEY* inner, OSSL_PARAM& param) noexcept {
   return Answer::kUnknown;
 }
 
+// What a key does not know stays as it is. A provider says so by success, an old key by failure.
 bool ask_by_params(const EVP_PKEY* inner, OSSL_PARAM& param) noexcept {
   OSSL_PARAM one[] = {param, OSSL_PARAM_construct_end()};
+  if (EVP_PKEY_get0_provider(inner) == nullptr) {
+    ERR_set_mark();
+    EVP_PKEY_get_params(inner, one);
+    ERR_pop_to_mark();
+    param.return_size = one[0].return_size;
+    return true;
+  }
   const bool done = EVP_PKEY_get_params(inner, one) > 0;
   param.return_size = one[0].return_size;
   return done;
