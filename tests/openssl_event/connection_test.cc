@@ -80,7 +80,7 @@ TEST_P(Connection, TellsWhatWasNegotiated) {
   OPENSSL_NEGOTIATED agreed;
   EXPECT_EQ(openssl_negotiated(client->tls(), &agreed), 0);
   SSL_set_alpn_protos(client->ssl(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
-  SSL_set1_groups_list(client->ssl(), "X25519");
+  SSL_set1_groups_list(client->ssl(), "X25519:P-256");  // the second one is of the certificate
   SSL_CTX_set_alpn_select_cb(
       pair.server_context.get(),
       [](SSL*, const unsigned char** out, unsigned char* len, const unsigned char* in, unsigned, void*) {
