@@ -58,6 +58,8 @@ int SSL_want(const SSL* ssl) {
 }
 
 int SSL_shutdown(SSL* ssl) {
-  ByEvents* events = ByEvents::of(ssl);
-  return events ? events->shutdown() : real_SSL_shutdown(ssl);
+  if (ByEvents* events = ByEvents::of(ssl)) return events->shutdown();
+  const int value = real_SSL_shutdown(ssl);
+  if (Session* session = Session::find(ssl); session && !session->runs_here()) session->note_refused_shutdown();
+  return value;
 }

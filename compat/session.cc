@@ -85,7 +85,8 @@ int Session::handshake(int (*function)(SSL*)) noexcept {
   if (answered_waiting_) async_fd_is_new_ = false;
   answered_waiting_ = false;
   Outcome outcome = run_or_go_on(function);
-  while (outcome == Outcome::waiting && reply_is_here()) outcome = run_or_go_on(function);
+  while (outcome == Outcome::waiting ? reply_is_here() : outcome == Outcome::finished && is_to_begin_anew())
+    outcome = run_or_go_on(function);
   if (outcome == Outcome::finished) return value_;
   clear_errors();
   if (outcome == Outcome::no_stack) return function(ssl_);
@@ -95,6 +96,8 @@ int Session::handshake(int (*function)(SSL*)) noexcept {
   statistics().answers++;
   return -1;
 }
+
+bool Session::is_to_begin_anew() noexcept { return std::exchange(shutdown_refused_, false) && value_ <= 0; }
 
 Session::Outcome Session::run_or_go_on(int (*function)(SSL*)) noexcept {
   if (running() && !replied()) return Outcome::waiting;

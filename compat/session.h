@@ -36,6 +36,8 @@ class Session final : private Runner {
   bool runs_here() const noexcept { return Runner::current() == this; }
   // Another call has answered since.
   void forget_answer() noexcept { answered_waiting_ = false; }
+  // In OpenSSL 4.0 SSL_get_error remembers it until a function of libssl begins; the one that is suspended has begun before.
+  void note_refused_shutdown() noexcept { shutdown_refused_ = running() && OPENSSL_VERSION_MAJOR >= 4; }
   // What that answer is called: WANT_WRITE or WANT_ASYNC; SSL_WRITING or SSL_ASYNC_PAUSED.
   int error() const noexcept { return async_ ? SSL_ERROR_WANT_ASYNC : SSL_ERROR_WANT_WRITE; }
   int want() const noexcept { return async_ ? SSL_ASYNC_PAUSED : SSL_WRITING; }
@@ -76,6 +78,7 @@ class Session final : private Runner {
   static void end(void* parent, void* session, CRYPTO_EX_DATA*, int, long, void*) noexcept;
   static int index() noexcept;
   void call_out(Event* call) noexcept override;
+  bool is_to_begin_anew() noexcept;
   Outcome run_or_go_on(int (*function)(SSL*)) noexcept;
   bool reply_is_here() noexcept;
   bool wait_a_little() noexcept;
@@ -96,6 +99,7 @@ class Session final : private Runner {
   bool async_ = false;
   bool never_suspends_ = false;
   bool answered_waiting_ = false;
+  bool shutdown_refused_ = false;  // since it was suspended
 };
 
 }  // namespace openssl_event::compat

@@ -17,7 +17,10 @@ constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
 constexpr std::size_t kChunk = 2 * OPENSSL_MAX_RECORD;
 
 // RFC 5246 E.2: a two-byte length with the highest bit set, then message type 1.
-bool looks_like_an_sslv2_hello(const unsigned char* header) noexcept { return (header[0] & 0x80) && header[2] == 1; }
+// OpenSSL 4.0 does not know it any more.
+bool looks_like_an_sslv2_hello(const unsigned char* header) noexcept {
+  return OPENSSL_VERSION_MAJOR < 4 && (header[0] & 0x80) && header[2] == 1;
+}
 
 void release_chunk(void* chunk) noexcept { static_cast<Chunk*>(chunk)->unref(); }
 

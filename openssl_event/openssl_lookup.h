@@ -203,7 +203,7 @@ int openssl_answerTicketKey(OPENSSL_EVENT *e, const unsigned char *key, int rene
 int openssl_answerPsk(OPENSSL_EVENT *e, const char *identity, const unsigned char *key, size_t len);
 /* The same for a key that belongs to `digest`, "SHA256" or "SHA384"; fails for others. In TLS 1.2 keys belong to none. */
 int openssl_answerPskOf(OPENSSL_EVENT *e, const char *identity, const unsigned char *key, size_t len, const char *digest);
-/* STAPLE: an OCSPResponse, DER. */
+/* STAPLE: an OCSPResponse, DER. OpenSSL 4.0 sends none that is something else, and none for a self-signed certificate. */
 int openssl_answerStaple(OPENSSL_EVENT *e, const unsigned char *response, size_t len);
 /*
  * VERIFY: X509_V_OK, or the X509_V_ERR_* for which the chain is refused, with the alert that belongs to it, and its

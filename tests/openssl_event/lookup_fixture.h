@@ -174,7 +174,11 @@ class LookupFixture {
       case OPENSSL_LOOKUP_PSK:
         prepare_psk(server_context, client_context);
         break;
+      case OPENSSL_LOOKUP_STAPLE:
+        use_issued_certificate(server_context, client_context);
+        break;
       case OPENSSL_LOOKUP_STAPLE_RECEIVED:
+        use_issued_certificate(server_context, client_context);
         SSL_CTX_set_tlsext_status_cb(
             server_context, +[](SSL* ssl, void*) {
               SSL_set_tlsext_status_ocsp_resp(ssl, OPENSSL_memdup(kStaple, sizeof kStaple), sizeof kStaple);
@@ -189,6 +193,16 @@ class LookupFixture {
       default:
         break;
     }
+  }
+
+  // OpenSSL 4.0 staples nothing to a self-signed one.
+  static void use_issued_certificate(SSL_CTX* server_context, SSL_CTX* client_context) {
+    const Certificate authority = make_certificate(shared_key(kOther), "authority");
+    const Certificate leaf = make_certificate(shared_key(KeyType::kEcP256));
+    X509_set_issuer_name(leaf.get(), X509_get_subject_name(authority.get()));
+    X509_sign(leaf.get(), shared_key(kOther), EVP_sha256());
+    SSL_CTX_use_certificate(server_context, leaf.get());
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(client_context), authority.get());
   }
 
   // The other end knows the key by the application's own callback.

@@ -19,9 +19,9 @@ std::string without_lengths(std::string line) {
 }
 
 // libssl names a peer's alert after the protocol that has brought it, or no longer: "sslv3 alert bad record mac" up to
-// 3.1 is "ssl/tls alert bad record mac" from 3.2 on.
+// 3.1 is "ssl/tls alert bad record mac" from 3.2 on and "tls alert bad record mac" in 4.0.
 std::string without_protocols(std::string line) {
-  for (const std::string_view name : {"sslv3 alert ", "tlsv1 alert ", "ssl/tls alert "})
+  for (const std::string_view name : {"sslv3 alert ", "tlsv1 alert ", "ssl/tls alert ", "tls alert "})
     if (const std::size_t at = line.find(name); at != std::string::npos) line.erase(at, name.size());
   return line;
 }
