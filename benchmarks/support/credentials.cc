@@ -29,15 +29,17 @@ Key make_key(KeyKind kind) {
 
 Certificate make_certificate(EVP_PKEY* key) {
   Certificate certificate(X509_new());
-  X509_NAME* name = X509_get_subject_name(certificate.get());
+  X509_NAME* name = X509_NAME_new();
   const auto* text = reinterpret_cast<const unsigned char*>("localhost");
   const bool done = X509_set_version(certificate.get(), X509_VERSION_3) &&
                     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1) &&
                     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600) &&
                     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 24 * 3600) &&
                     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, text, -1, -1, 0) &&
+                    X509_set_subject_name(certificate.get(), name) &&
                     X509_set_issuer_name(certificate.get(), name) && X509_set_pubkey(certificate.get(), key) &&
                     X509_sign(certificate.get(), key, EVP_sha256()) > 0;
+  X509_NAME_free(name);
   require(done, "making a certificate");
   return certificate;
 }
