@@ -9,8 +9,8 @@ namespace openssl_event {
 struct Event;
 
 // Takes the entries of this thread's queue, and errno, at construction; puts them into the queue of the thread that calls
-// restore() or raise(). Marks (ERR_set_mark) are lost. Around what parks OpenSSL
-// sets one from 3.2 on, in EVP_DigestSign and its like, and only counts to it, to know whether there is a reason.
+// restore() or raise(). Marks (ERR_set_mark) are lost. Around what parks OpenSSL sets one from 3.2 on, in EVP_DigestSign
+// and its like, and only counts to it, to know whether there is a reason.
 class SavedErrors {
  public:
   SavedErrors() noexcept;

@@ -74,21 +74,12 @@ bool has_parameters(const char* type) noexcept {
 
 }  // namespace
 
-// As OpenSSL's own key managers do, a selection of the private half takes the public one too: the halves of a hybrid
-// KEM (X25519MLKEM768) come so.
-int OffloadedKey::parts_to_import(int selection, const OSSL_PARAM params[]) const noexcept {
-  int parts = 0;
-  if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 && is_given(params, OSSL_PKEY_PARAM_PUB_KEY, OSSL_PKEY_PARAM_RSA_N))
-    parts |= OSSL_KEYMGMT_SELECT_PUBLIC_KEY;
-  if (takes_private_ && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 &&
-      is_given(params, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D))
-    parts |= OSSL_KEYMGMT_SELECT_KEYPAIR;
-  return parts;
-}
-
 bool OffloadedKey::import(int selection, const OSSL_PARAM params[]) noexcept {
   if (inner_ != nullptr) return false;
-  const int parts = parts_to_import(selection, params);
+  int parts = is_given(params, OSSL_PKEY_PARAM_PUB_KEY, OSSL_PKEY_PARAM_RSA_N) ? OSSL_KEYMGMT_SELECT_PUBLIC_KEY : 0;
+  if (takes_private_ && is_given(params, OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D))
+    parts |= OSSL_KEYMGMT_SELECT_KEYPAIR;
+  parts &= selection;
   EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(libctx_, type_, propq());
   const bool done = context != nullptr && EVP_PKEY_fromdata_init(context) > 0 &&
                     EVP_PKEY_fromdata(context, &inner_, selection_of(parts),

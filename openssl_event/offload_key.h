@@ -118,7 +118,6 @@ class OffloadedKey {
   }
   bool serializes() const noexcept { return (flags_ & OPENSSL_OFFLOAD_SERIALIZE) != 0; }
   bool copy_propq(const char* propq) noexcept;
-  int parts_to_import(int selection, const OSSL_PARAM params[]) const noexcept;
   bool make_share(const OSSL_PARAM& encoded) noexcept;
 
   const char* type_;

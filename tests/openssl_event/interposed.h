@@ -54,10 +54,6 @@ inline constexpr Exchange kExchanges[] = {
     {TLS1_2_VERSION, KeyType::kEd25519, "X448", "ECDHE-ECDSA-CHACHA20-POLY1305"},
     {TLS1_2_VERSION, KeyType::kRsa, "dhe", "DHE-RSA-AES128-GCM-SHA256"},
     {TLS1_2_VERSION, KeyType::kRsa, nullptr, "AES128-GCM-SHA256"},
-#if OPENSSL_VERSION_PREREQ(3, 5)  // hybrids: their classic half is a call, ML-KEM is not
-    {TLS1_3_VERSION, KeyType::kRsa, "X25519MLKEM768", nullptr},
-    {TLS1_3_VERSION, KeyType::kEcP256, "SecP256r1MLKEM768", nullptr},
-#endif
 };
 
 // Those, and the key encapsulations that the OpenSSL at hand has.
