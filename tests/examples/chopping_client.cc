@@ -82,3 +82,17 @@ std::string ChoppingClient::read(std::size_t count) {
   flush();
   return all;
 }
+
+void vanish_at_every_step_of_the_handshake(int port) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const bool reset : {false, true}) {
+      for (std::size_t bytes = 0;; bytes += 13) {
+        ChoppingClient client(port, SIZE_MAX, version);
+        client.set_limit(bytes);
+        const bool done = client.handshake();
+        client.close(reset);
+        if (done) break;
+      }
+    }
+  }
+}

@@ -42,4 +42,7 @@ class ChoppingClient {
   std::unique_ptr<SSL, Free> ssl_;
 };
 
+// Clients of TLS 1.2 and 1.3 that close, or reset, the connection after each so many bytes of their part of the handshake.
+void vanish_at_every_step_of_the_handshake(int port);
+
 #endif

@@ -37,20 +37,7 @@ TEST_F(HttpsServerPeers, WrkMeetsNoError) {
   EXPECT_FALSE(contains(result.output, "Socket errors") || contains(result.output, "Non-2xx")) << result.output;
 }
 
-// After each so many bytes of the client's part of the handshake.
-TEST_F(HttpsServerPeers, VanishAtEveryStepOfTheHandshake) {
-  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    for (const bool reset : {false, true}) {
-      for (std::size_t bytes = 0;; bytes += 13) {
-        ChoppingClient client(server.port(), SIZE_MAX, version);
-        client.set_limit(bytes);
-        const bool done = client.handshake();
-        client.close(reset);
-        if (done) break;
-      }
-    }
-  }
-}
+TEST_F(HttpsServerPeers, VanishAtEveryStepOfTheHandshake) { vanish_at_every_step_of_the_handshake(server.port()); }
 
 TEST_F(HttpsServerPeers, VanishInTheMiddleOfAnAnswer) {
   for (const bool reset : {false, true}) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "tests/examples/answering_server.h"
+#include "tests/examples/chopping_client.h"
 #include "tests/examples/server.h"
 #include "tests/examples/tls_client.h"
 
@@ -138,6 +139,23 @@ TEST_F(UvEchoServer, EchoesToSClientInBothVersions) {
   }
 }
 
+TEST_F(UvEchoServer, EchoesToGnutls) {
+  Process client({"gnutls-cli", "--insecure", "-p", std::to_string(server.port()), "127.0.0.1"});
+  EXPECT_TRUE(client.wait_for_output("Simple Client Mode")) << client.errors();
+  client.write("hello, gnutls\n");
+  EXPECT_TRUE(client.wait_for_output("hello, gnutls\n")) << client.errors();
+}
+
+TEST_F(UvEchoServer, EchoesToManyAtOnce) {
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  for (int i = 0; i < 300; ++i) {
+    clients.push_back(std::make_unique<TlsClient>(server.port()));
+    ASSERT_TRUE(clients.back()->handshake());
+  }
+  for (const auto& client : clients) ASSERT_TRUE(client->send("hello"));
+  for (const auto& client : clients) EXPECT_EQ(client->read_some(), "hello");
+}
+
 TEST_F(UvEchoServer, EchoesByteByByte) {
   TlsClient client(server.port());
   ASSERT_TRUE(client.handshake());
@@ -165,10 +183,19 @@ TEST_F(UvEchoServer, EchoesEverythingBeforeItCloses) {
 TEST_F(UvEchoServer, HoldsBackAClientThatDoesNotRead) {
   TlsClient client(server.port()), other(server.port());
   ASSERT_TRUE(client.handshake() && other.handshake());
+  const long before = server.resident_kib();
   EXPECT_FALSE(client.send_until_blocked(std::size_t{256} << 20)) << "256 MiB must not fit anywhere";
+  EXPECT_LT(server.resident_kib() - before, 64 * 1024);
   other.send("hello");
   EXPECT_EQ(other.read_some(), "hello");
   client.vanish(true);
+}
+
+TEST_F(UvEchoServer, SurvivesPeersThatVanishAtEveryStepOfTheHandshake) {
+  vanish_at_every_step_of_the_handshake(server.port());
+  TlsClient client(server.port());
+  ASSERT_TRUE(client.handshake() && client.send("still here"));
+  EXPECT_EQ(client.read_some(), "still here");
 }
 
 TEST_F(UvEchoServer, SurvivesPeersThatVanish) {
