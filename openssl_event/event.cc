@@ -28,16 +28,29 @@ void retire(Event* e) noexcept { free_memory(e); }
 // A second put of an event that the first one freed would read freed memory. So the last few stay, with no holder.
 struct Retired {
   static constexpr unsigned kKept = 16;
-  Event* events[kKept] = {};
-  unsigned next = 0;
-  ~Retired() {
-    for (Event* e : events)
-      if (e) free_memory(e);
+  Event* events[kKept];
+  unsigned next;
+  bool begun, ended;
+};
+
+// Without a destructor: other thread_locals' may come here after the thread's last words.
+thread_local constinit Retired retired = {};
+
+struct EndOfThread {
+  bool awaited = false;
+  ~EndOfThread() {
+    retired.ended = true;
+    for (Event*& e : retired.events)
+      if (e) free_memory(std::exchange(e, nullptr));
   }
 };
 
 OE_TAKES_THREAD_ADDRESS void retire(Event* e) noexcept {
-  thread_local Retired retired;
+  if (retired.ended) return free_memory(e);
+  if (!std::exchange(retired.begun, true)) {
+    thread_local EndOfThread end;
+    end.awaited = true;
+  }
   e->holder = Holder::nobody;
   Event*& place = retired.events[retired.next++ % Retired::kKept];
   if (place) free_memory(place);

@@ -178,19 +178,33 @@ alignas(FiberPool) unsigned char FiberPool::memory_[sizeof(FiberPool)];
 
 namespace {
 
+// Without a destructor: other thread_locals' may come here after the thread's last words.
 struct ThreadCache {
-  static constexpr unsigned kMost = 4;
-  Fiber* first = nullptr;
-  unsigned count = 0;
-  ~ThreadCache() {
-    while (Fiber* fiber = FiberPool::pop(first)) FiberPool::instance().give_back(fiber);
-    count = kMost;  // what another thread_local's destructor gives back goes to the pool
-  }
+  Fiber* first;
+  unsigned room;  // for how many more; none before the first, and when the thread is ending
+  bool begun;
 };
 
 OE_TAKES_THREAD_ADDRESS ThreadCache& thread_cache() noexcept {
-  thread_local ThreadCache cache;
+  thread_local constinit ThreadCache cache = {};
   return cache;
+}
+
+struct EndOfThread {
+  bool awaited = false;
+  ~EndOfThread() {
+    ThreadCache& cache = thread_cache();
+    cache.room = 0;
+    while (Fiber* fiber = FiberPool::pop(cache.first)) FiberPool::instance().give_back(fiber);
+  }
+};
+
+OE_TAKES_THREAD_ADDRESS void begin_keeping(ThreadCache& cache) noexcept {
+  constexpr unsigned kMost = 4;
+  thread_local EndOfThread end;
+  end.awaited = true;
+  cache.begun = true;
+  cache.room = kMost;
 }
 
 }  // namespace
@@ -198,7 +212,7 @@ OE_TAKES_THREAD_ADDRESS ThreadCache& thread_cache() noexcept {
 Fiber* Fiber::take() noexcept {
   ThreadCache& cache = thread_cache();
   if (cache.first) {
-    --cache.count;
+    ++cache.room;
     return FiberPool::pop(cache.first);
   }
   return FiberPool::instance().take();
@@ -207,8 +221,9 @@ Fiber* Fiber::take() noexcept {
 void Fiber::give_back(bool secrets) noexcept {
   if (secrets) wipe();
   ThreadCache& cache = thread_cache();
-  if (cache.count < ThreadCache::kMost) {
-    ++cache.count;
+  if (!cache.begun) begin_keeping(cache);
+  if (cache.room > 0) {
+    --cache.room;
     return FiberPool::push(cache.first, this);
   }
   FiberPool::instance().give_back(this);

@@ -61,6 +61,21 @@ TEST_F(EventMemoryTest, GoesBackInAnyThread) {
   }).join();
 }
 
+// The destructor of a thread_local that is older than ours runs after it.
+TEST_F(EventMemoryTest, EventsEndInAThreadThatIsEnding) {
+  struct Late {
+    bool awaited = false;
+    ~Late() {
+      for (int i = 0; i < 40; ++i) openssl_freeEvent(openssl_newCleartextInEvent("x", 1));
+    }
+  };
+  std::thread([] {
+    thread_local Late late;
+    late.awaited = true;
+    openssl_freeEvent(openssl_newCleartextInEvent("x", 1));
+  }).join();
+}
+
 TEST_F(EventMemoryTest, ConnectionsWorkOnMemoryOfThoseBefore) {
   Pair pair;
   for (int i = 0; i < 20; ++i) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -114,6 +115,34 @@ TEST_F(FiberTest, ThreadsLeaveTheirStacksToOthers) {
     fiber->run(return_at_once, nullptr);
     fiber->give_back(false);
   }
+}
+
+void use_a_stack() {
+  Fiber* fiber = Fiber::take();
+  ASSERT_NE(fiber, nullptr);
+  fiber->run(return_at_once, nullptr);
+  fiber->give_back(false);
+}
+
+// The destructor of a thread_local that is older than ours runs after it.
+TEST_F(FiberTest, AThreadThatIsEndingUsesStacksAndKeepsNone) {
+  struct Late {
+    bool awaited = false;
+    ~Late() {
+      for (int i = 0; i < 3; ++i) use_a_stack();
+    }
+  };
+  std::thread([] {
+    thread_local Late late;
+    late.awaited = true;
+    use_a_stack();
+  }).join();
+  const unsigned existing = openssl_stacks();
+  std::vector<Fiber*> fibers;
+  for (unsigned i = 0; i < existing; ++i) fibers.push_back(Fiber::take());
+  EXPECT_EQ(openssl_stacks(), existing);
+  EXPECT_EQ(std::set<Fiber*>(fibers.begin(), fibers.end()).size(), fibers.size());
+  for (Fiber* fiber : fibers) fiber->give_back(false);
 }
 
 TEST_F(FiberTest, HoldsDeepCalls) {
