@@ -29,12 +29,12 @@ bool DataPath::may_seal() noexcept {
     SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED);
     return false;
   }
-  return (record_->sending() || begin_sending()) && record_->sends();
+  return SSL_get_key_update_type(ssl_) == SSL_KEY_UPDATE_NONE && (record_->sending() || begin_sending()) &&
+         record_->sends();
 }
 
 // libssl writes records for the path to look at, and nothing else.
 bool DataPath::begin_sending() noexcept {
-  if (SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE) return false;
   const Turn turn(*this, out_.in_turn);
   if (record_->begin_sending()) return true;
   out_.refused = true;
@@ -51,10 +51,20 @@ bool DataPath::send(const char* data, std::size_t size) {
   }
   out_.unsent_end = record_->sealed_size(size);
   const int value = flush();
-  if (value > 0) return wants_nothing_ = true;
+  if (value > 0) return want_nothing();
   out_.answer = {value, errno};
   out_.replaced = size;
   return false;
+}
+
+// Where libssl reads alone, nobody here learns what else it comes to want: then it is told, by a write of nothing.
+bool DataPath::want_nothing() noexcept {
+  std::size_t written = 0;
+  if (receives_)
+    wants_nothing_ = true;
+  else if (real_SSL_want(ssl_) != SSL_NOTHING)
+    real_SSL_write_ex(ssl_, "", 0, &written);
+  return true;
 }
 
 // 1: all has been written.

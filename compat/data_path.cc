@@ -80,9 +80,6 @@ void DataPath::leave_to_libssl() noexcept {
 
 // ---- Taking over ----
 
-// libssl may be about to go on with a record, or with a message.
-bool DataPath::libssl_is_idle() const noexcept { return !SSL_in_init(ssl_) && out_.turn == 0 && libssl_has_read_all(); }
-
 // Ciphers are of the default library context; the kernel may seal; a machine has a record path of its own.
 int DataPath::objection() const noexcept {
   if (LibraryContext::find(SSL_get_SSL_CTX(ssl_))) return OPENSSL_PATH_REASON_SUITE;
@@ -90,12 +87,15 @@ int DataPath::objection() const noexcept {
   return OPENSSL_PATH_REASON_NONE;
 }
 
-// True: the filters are in their place.
+// True: the filters are in their place. Libssl must not be in the middle of a handshake, a write or a record.
 bool DataPath::take_over() noexcept {
-  if (stage_ == Stage::left || !libssl_is_idle()) return false;
+  if (stage_ == Stage::left || SSL_in_init(ssl_) || out_.turn > 0) return false;
+  receives_ = !SSL_get_read_ahead(ssl_);
+  if (receives_ && !libssl_has_read_all()) return false;
   real_SSL_set_msg_callback(ssl_, nullptr);
+  if (!receives_) record_->leave_receiving_to_libssl();
   record_->decide(objection());
-  if (record_->begin_receiving() && put_filters()) {
+  if ((receives_ ? record_->begin_receiving() : record_->sends()) && put_filters()) {
     stage_ = Stage::taken;
     pristine_ = false;
     return true;
@@ -114,7 +114,7 @@ bool DataPath::put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) n
 }
 
 bool DataPath::put_filters() noexcept {
-  BIO *const input = real_SSL_get_rbio(ssl_), *const output = real_SSL_get_wbio(ssl_);
+  BIO *const input = receives_ ? real_SSL_get_rbio(ssl_) : nullptr, *const output = real_SSL_get_wbio(ssl_);
   const auto set_input = [](SSL* ssl, BIO* bio) { real_SSL_set0_rbio(ssl, bio); };
   const auto set_output = [](SSL* ssl, BIO* bio) { real_SSL_set0_wbio(ssl, bio); };
   if (put_filter(reads_, input, set_input) && put_filter(writes_, output, set_output)) return true;

@@ -45,6 +45,7 @@ class DataPath {
     const int value = libssl();
     in_.answer = {};
     show_retry_flags(reads_);
+    if (!receives_ && out_.turn > 0) out_.libssl_writes_next = true;  // an alert may wait for that to end
     return value;
   }
   // `libssl(data, size)` returns how many bytes it has written, or 0 or less. So does this.
@@ -125,7 +126,6 @@ class DataPath {
   explicit DataPath(SSL* ssl) noexcept : ssl_(ssl) {}
   bool watch() noexcept;
   void leave() noexcept;
-  bool libssl_is_idle() const noexcept;
   int objection() const noexcept;
   bool take_over() noexcept;
   bool put_filters() noexcept;
@@ -149,6 +149,7 @@ class DataPath {
   bool may_seal() noexcept;
   bool begin_sending() noexcept;
   bool sends_partially() const noexcept;
+  bool want_nothing() noexcept;
   bool send(const char* data, std::size_t size);
   int flush();
   int replace(const char* data, int size) noexcept;
@@ -163,6 +164,7 @@ class DataPath {
   bool bios_of_program_ = false;
   bool pristine_ = true;  // no record has been seen
   bool always_libssl_ = false;
+  bool receives_ = true;  // false: libssl reads ahead, so it reads alone
   bool wants_nothing_ = false;
 
   struct Input {

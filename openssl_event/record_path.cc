@@ -69,8 +69,8 @@ int RecordPath::find_reason() noexcept {
   const bool seen = suite_.tls13 ? in_.secret.size && out_.secret.size : in_.counted && out_.counted;
   if (!seen) return OPENSSL_PATH_REASON_SECRETS;
   const bool at_header = std::strcmp(SSL_rstate_string(ssl_), "RH") == 0;
-  if (!at_header || SSL_has_pending(ssl_) || SSL_get_read_ahead(ssl_) || (SSL_get_mode(ssl_) & SSL_MODE_ASYNC))
-    return OPENSSL_PATH_REASON_BUSY;
+  const bool reads_on = !at_header || SSL_has_pending(ssl_) || SSL_get_read_ahead(ssl_);
+  if ((receives_ && reads_on) || (SSL_get_mode(ssl_) & SSL_MODE_ASYNC)) return OPENSSL_PATH_REASON_BUSY;
   return OPENSSL_PATH_REASON_NONE;
 }
 
@@ -220,7 +220,7 @@ bool RecordPath::replaces(unsigned char* record, std::size_t record_size, std::s
 
 bool RecordPath::begin_receiving() noexcept {
   if (in_.taken) return true;
-  if (!usable_ || !direct_) return false;
+  if (!can_receive()) return false;
   if (!make_cipher(in_, RecordCipher::Use::open)) {
     usable_ = false;
     reason_ = OPENSSL_PATH_REASON_SUITE;

@@ -73,7 +73,9 @@ class RecordPath final : private KeyListener {
     refused   // the record is not authentic; what it held is wiped
   };
   bool receiving() const noexcept { return in_.taken; }
-  bool can_receive() const noexcept { return usable_ && direct_; }
+  bool can_receive() const noexcept { return usable_ && direct_ && receives_; }
+  // Before decide(): only sending is to be taken over.
+  void leave_receiving_to_libssl() noexcept { receives_ = false; }
   // Takes over, if that has not been done and can be. False: records go to libssl as they are.
   bool begin_receiving() noexcept;
   Input open(unsigned char* record, std::size_t size, Opened& opened) noexcept;
@@ -154,6 +156,7 @@ class RecordPath final : private KeyListener {
   int reason_ = OPENSSL_PATH_REASON_HANDSHAKE;
   bool usable_ = false;
   bool direct_ = true;
+  bool receives_ = true;
   bool padded_ = false;  // libssl pads what it sends, so it goes on to make the records
   // libssl has been given something else than data. It may be in the middle of a message, where data must not come, and
   // counts warning alerts until data comes: so the next data goes to libssl too.

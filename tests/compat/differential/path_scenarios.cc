@@ -190,3 +190,25 @@ SCENARIO(path_peeks) {
   exchange(c.client, c.server);
   settle(c);
 }
+
+// libssl reads alone then, and only what is sent is sealed by the layer.
+SCENARIO(path_read_ahead) {
+  Ready ready(setup);
+  talk(*ready.connection);
+  for (SSL_CTX* ctx : {ready.server.get(), ready.client.get()}) SSL_CTX_set_read_ahead(ctx, 1);
+  Connection c(setup, ready.client.get(), ready.server.get());
+  c.handshake();
+  talk(c);
+  for (int i = 0; i < 3; ++i) c.client.write("SSL_write", "several records at a time");
+  c.server.write("SSL_write", std::string(setup.chunk ? 50 : 30000, 'b'));
+  exchange(c.client, c.server);
+  c.drain(c.server, "SSL_read", 10);
+  c.drain(c.client);
+  for (const int type : {SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED}) {
+    update_key(c.client, type);
+    talk(c);
+    talk(c);
+  }
+  c.server.write("SSL_write", "the last");
+  close_both(c);
+}
