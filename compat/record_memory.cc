@@ -5,28 +5,42 @@
 #include <cstdlib>
 #include <utility>
 
+#include "openssl_event/thread_address.h"
+
 namespace openssl_event::compat {
 namespace {
 
-// Of one thread: for a record that it reads and one that it writes. A destructor of the program's may call us after
-// ours.
+// Of one thread: for a record that it reads and one that it writes. Without a destructor: one of the program's, or an
+// atexit handler, may come here after the thread's last words.
 struct Spares {
-  unsigned char* bytes[2] = {};
-  bool ended = false;
+  unsigned char* bytes[2];
+  bool begun, ended;
+};
 
-  ~Spares() {
-    for (unsigned char*& spare : bytes) std::free(std::exchange(spare, nullptr));
-    ended = true;
+OE_TAKES_THREAD_ADDRESS Spares& spares() noexcept {
+  thread_local constinit Spares of_thread = {};
+  return of_thread;
+}
+
+struct EndOfThread {
+  bool awaited = false;
+  ~EndOfThread() {
+    Spares& of_thread = spares();
+    of_thread.ended = true;
+    for (unsigned char*& spare : of_thread.bytes) std::free(std::exchange(spare, nullptr));
   }
 };
 
-thread_local Spares spares;
+OE_TAKES_THREAD_ADDRESS void begin_keeping(Spares& of_thread) noexcept {
+  thread_local EndOfThread end;
+  end.awaited = true;
+  of_thread.begun = true;
+}
 
 }  // namespace
 
 bool RecordMemory::allocate() noexcept {
-  Spares& of_thread = spares;
-  for (unsigned char*& spare : of_thread.bytes)
+  for (unsigned char*& spare : spares().bytes)
     if (spare) {
       bytes_ = std::exchange(spare, nullptr);
       return true;
@@ -37,7 +51,8 @@ bool RecordMemory::allocate() noexcept {
 }
 
 void RecordMemory::release() noexcept {
-  Spares& of_thread = spares;
+  Spares& of_thread = spares();
+  if (!of_thread.begun) begin_keeping(of_thread);
   for (unsigned char*& spare : of_thread.bytes)
     if (!spare && !of_thread.ended) {
       spare = std::exchange(bytes_, nullptr);

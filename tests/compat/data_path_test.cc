@@ -5,11 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "compat/record_memory.h"
 #include "compat/statistics.h"
 #include "tests/compat/peers.h"
 #include "tests/record_path/forger.h"
@@ -226,6 +229,28 @@ TEST_P(DataPath, AForkedChildGoesOn) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(peers.receive(peers.client.get(), 14), "from the child");
+}
+
+// The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
+TEST(DataPathMemory, AThreadThatIsEndingKeepsNone) {
+  struct Late {
+    DataPeers* peers = nullptr;
+    ~Late() {
+      void* const own = std::malloc(compat::RecordMemory::kSize);
+      compat::RecordMemory one, another;
+      EXPECT_TRUE(one.take() && another.take());
+      EXPECT_TRUE(one.bytes() != own && another.bytes() != own && one.bytes() != another.bytes());
+      std::free(own);
+      EXPECT_TRUE(peers->exchange("the last words"));
+    }
+  };
+  DataPeers peers(TLS1_3_VERSION);
+  ASSERT_TRUE(peers.finish());
+  std::thread([&] {
+    thread_local Late late;
+    late.peers = &peers;
+    EXPECT_TRUE(peers.exchange("the first ones"));
+  }).join();
 }
 
 // Records of all sizes, key updates by both sides and what else may come between, with a plain libssl or without.
