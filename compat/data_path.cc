@@ -39,7 +39,7 @@ void DataPath::count(int is_sent, int, int content_type, const void* header, std
   const Session* session = Session::find(ssl);
   DataPath* path = session ? session->data_path() : nullptr;
   if (!path || path->stage_ != Stage::watching) return;
-  path->pristine_ = false;
+  path->pristine_.store(false, std::memory_order_relaxed);
   const unsigned char type = *static_cast<const unsigned char*>(header);
   is_sent ? path->record_->leaves(type) : path->record_->passes(type);
 }
@@ -87,11 +87,19 @@ int DataPath::objection() const noexcept {
   return OPENSSL_PATH_REASON_NONE;
 }
 
-// True: the filters are in their place. Libssl must not be in the middle of a handshake, a write or a record.
-bool DataPath::take_over() noexcept {
-  if (stage_ == Stage::left || SSL_in_init(ssl_) || out_.turn > 0) return false;
+// Libssl must not be in the middle of a handshake, a write or a record.
+bool DataPath::may_take_over() noexcept {
+  if (SSL_in_init(ssl_) || out_.turn > 0) return false;
   receives_ = !SSL_get_read_ahead(ssl_);
-  if (receives_ && !libssl_has_read_all()) return false;
+  return !receives_ || libssl_has_read_all();
+}
+
+// True: the filters are in their place. Of two calls in two threads neither takes over while the other one is here.
+bool DataPath::take_over() noexcept {
+  if (stage_ == Stage::left) return false;
+  const std::lock_guard here(taking_over_);
+  if (stage_ != Stage::watching) return stage_ == Stage::taken;
+  if (calls_ != 1 || !may_take_over()) return false;
   real_SSL_set_msg_callback(ssl_, nullptr);
   if (!receives_) record_->leave_receiving_to_libssl();
   record_->decide(objection());

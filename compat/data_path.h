@@ -11,8 +11,10 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 
 #include "compat/record_filter.h"
 #include "compat/record_memory.h"
@@ -20,7 +22,8 @@
 
 namespace openssl_event::compat {
 
-// Used, as its SSL, by one thread at a time.
+// Used, as its SSL, by one thread at a time; but many programs let one read while another one writes, and libssl lets
+// them, once the handshake is over.
 class DataPath {
  public:
   // Of a new SSL. nullptr: libssl does it all, or there is no memory.
@@ -39,6 +42,7 @@ class DataPath {
   // result.
   template <typename Libssl>
   int read(void* buf, std::size_t size, bool peeks, std::size_t& taken, Libssl libssl) {
+    const Call call(*this);
     if (size > 0 && !in_.in_turn && read_without_libssl(buf, size, peeks, taken)) return 1;
     const Turn turn(*this, in_.in_turn);
     copy_retry_flags(reads_);
@@ -123,11 +127,32 @@ class DataPath {
     const bool is_inner_;
   };
 
+  // One that moves data. Up to the take-over they are counted: it must not come while another one is inside libssl.
+  class Call {
+   public:
+    explicit Call(DataPath& path) noexcept : path_(path.is_watching() ? &path : nullptr) {
+      if (path_) path_->change_calls(1);
+    }
+    ~Call() {
+      if (path_) path_->change_calls(-1);
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    DataPath* path_;
+  };
+
   explicit DataPath(SSL* ssl) noexcept : ssl_(ssl) {}
+  void change_calls(int by) noexcept {
+    const std::lock_guard here(taking_over_);
+    calls_ += by;
+  }
   bool watch() noexcept;
   void leave() noexcept;
   int objection() const noexcept;
   bool take_over() noexcept;
+  bool may_take_over() noexcept;
   bool put_filters() noexcept;
   bool put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) noexcept;
   void remove_filter(BIO* filter, void (*set)(SSL*, BIO*)) noexcept;
@@ -160,9 +185,11 @@ class DataPath {
   std::unique_ptr<RecordPath> record_;
   BIO* reads_ = nullptr;  // the filters; owned by the SSL
   BIO* writes_ = nullptr;
-  Stage stage_ = Stage::watching;
+  std::atomic<Stage> stage_{Stage::watching};
+  std::mutex taking_over_;
+  int calls_ = 0;  // that have begun in stage `watching`
   bool bios_of_program_ = false;
-  bool pristine_ = true;  // no record has been seen
+  std::atomic<bool> pristine_{true};  // no record has been seen
   bool always_libssl_ = false;
   bool receives_ = true;  // false: libssl reads ahead, so it reads alone
   bool wants_nothing_ = false;
@@ -198,6 +225,7 @@ class DataPath {
 
 template <typename Libssl>
 long DataPath::write(const void* buf, std::size_t size, Libssl libssl) {
+  const Call call(*this);
   const char* const data = static_cast<const char*>(buf);
   if (out_.in_turn || size == 0) {
     const Turn turn(*this, out_.in_turn);

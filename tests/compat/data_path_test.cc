@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <set>
@@ -229,6 +230,35 @@ TEST_P(DataPath, AForkedChildGoesOn) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(peers.receive(peers.client.get(), 14), "from the child");
+}
+
+// As blocking programs do it: the thread that reads makes the handshake too, and waits inside libssl when another one
+// writes the first data. Later both take the record path, whoever is first.
+TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
+  const std::string text(5, 't');
+  constexpr int kTimes = 200;
+  for (int round = 0; round < 20; ++round) {
+    DataPeers peers(GetParam());
+    peers.set_blocking(true);
+    const auto write = [&](SSL* ssl) {
+      for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(peers.send(ssl, text));
+    };
+    const auto read = [&](SSL* ssl) {
+      EXPECT_EQ(peers.receive(ssl, kTimes * text.size()).size(), kTimes * text.size());
+      ERR_print_errors_fp(stderr);
+    };
+    std::thread of_client([&] {
+      ASSERT_EQ(SSL_do_handshake(peers.client.get()), 1);
+      read(peers.client.get());
+      write(peers.client.get());
+    });
+    if (round % 2) EXPECT_EQ(SSL_do_handshake(peers.server.get()), 1);
+    std::thread reader(read, peers.server.get());
+    while (SSL_get_state(peers.server.get()) != TLS_ST_OK) std::this_thread::yield();
+    write(peers.server.get());
+    of_client.join();
+    reader.join();
+  }
 }
 
 // The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
