@@ -87,9 +87,9 @@ int DataPath::objection() const noexcept {
   return OPENSSL_PATH_REASON_NONE;
 }
 
-// Libssl must not be in the middle of a handshake, a write or a record.
+// Libssl must not be in the middle of a handshake, a write (a close_notify's too) or a record.
 bool DataPath::may_take_over() noexcept {
-  if (SSL_in_init(ssl_) || out_.turn > 0) return false;
+  if (SSL_in_init(ssl_) || out_.turn > 0 || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) return false;
   receives_ = !SSL_get_read_ahead(ssl_);
   return !receives_ || libssl_has_read_all();
 }

@@ -1,4 +1,5 @@
 // Scenarios of data after a handshake, where the layer seals and opens records itself, and of what comes between.
+#include "tests/compat/differential/bios.h"
 #include "tests/compat/differential/path_setup.h"
 
 using namespace openssl_event::testing;
@@ -91,6 +92,31 @@ SCENARIO(path_close_orders) {
     exchange(c.client, c.server);
     settle(c);
     first.shutdown();
+  }
+}
+
+// The first thing after the handshake is a close_notify of which so much leaves.
+SCENARIO(path_blocked_close) {
+  if (setup.transport != "custom" || setup.chunk) return;
+  for (const std::size_t quota : {0, 1, 10, 22}) {
+    Ready ready(setup);
+    Connection& c = *ready.connection;
+    settle(c);
+    Queues queues;
+    BIO* const bio = make_queue_bio(queues);
+    SSL_set_bio(c.client.ssl(), bio, bio);
+    queues.quota = quota;
+    c.client.shutdown();
+    c.client.read("SSL_read", 10);
+    queues.quota = 1000;
+    c.client.shutdown();
+    c.server.inbox += queues.out;
+    for (int i = 0; i < 2; ++i) {
+      c.server.deliver(0);
+      c.server.read("SSL_read", 10);
+    }
+    c.server.shutdown();
+    SSL_set_bio(c.client.ssl(), nullptr, nullptr);
   }
 }
 
