@@ -101,15 +101,22 @@ bool DataPath::take_over() noexcept {
   if (stage_ != Stage::watching) return stage_ == Stage::taken;
   if (calls_ != 1 || !may_take_over()) return false;
   real_SSL_set_msg_callback(ssl_, nullptr);
+  ERR_set_mark();  // why not is nothing to the program
+  const bool taken = record_takes_over() && put_filters();
+  ERR_pop_to_mark();
+  if (!taken) {
+    leave();
+    return false;
+  }
+  stage_ = Stage::taken;
+  pristine_ = false;
+  return true;
+}
+
+bool DataPath::record_takes_over() noexcept {
   if (!receives_) record_->leave_receiving_to_libssl();
   record_->decide(objection());
-  if ((receives_ ? record_->begin_receiving() : record_->sends()) && put_filters()) {
-    stage_ = Stage::taken;
-    pristine_ = false;
-    return true;
-  }
-  leave();
-  return false;
+  return receives_ ? record_->begin_receiving() : record_->sends();
 }
 
 bool DataPath::put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) noexcept {

@@ -153,6 +153,7 @@ class DataPath {
   int objection() const noexcept;
   bool take_over() noexcept;
   bool may_take_over() noexcept;
+  bool record_takes_over() noexcept;
   bool put_filters() noexcept;
   bool put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) noexcept;
   void remove_filter(BIO* filter, void (*set)(SSL*, BIO*)) noexcept;

@@ -76,8 +76,7 @@ int RecordPath::find_reason() noexcept {
 
 void RecordPath::decide(int objection) noexcept {
   if (reason_ != OPENSSL_PATH_REASON_HANDSHAKE) return;
-  reason_ = find_reason();
-  if (reason_ == OPENSSL_PATH_REASON_NONE) reason_ = objection;
+  reason_ = objection == OPENSSL_PATH_REASON_NONE ? find_reason() : objection;
   usable_ = reason_ == OPENSSL_PATH_REASON_NONE;
   limit_ = suite_.records_limit;
   has_ticket_ = !suite_.tls13 || SSL_is_server(ssl_);

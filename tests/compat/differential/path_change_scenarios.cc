@@ -2,6 +2,7 @@
 // SSL.
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/provider.h>
 
 #include <utility>
 
@@ -262,6 +263,31 @@ SCENARIO(path_references) {
   talk(c);
   SSL_free(ssl);
   talk(c);
+}
+
+// The program's library context has the algorithms, and the default one has none.
+SCENARIO(path_library_context) {
+  if (setup.chunk) return;
+  OSSL_LIB_CTX* const library = OSSL_LIB_CTX_new();
+  OSSL_PROVIDER* const provider = OSSL_PROVIDER_load(library, "default");
+  {
+    ContextPointer server(SSL_CTX_new_ex(library, nullptr, TLS_server_method()));
+    ContextPointer client(SSL_CTX_new_ex(library, nullptr, TLS_client_method()));
+    use_key_files(server.get(), setup);
+    for (SSL_CTX* ctx : {server.get(), client.get()}) {
+      SSL_CTX_set_max_proto_version(ctx, setup.version);
+      SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+    }
+    OSSL_PROVIDER* const none = OSSL_PROVIDER_load(nullptr, "null");
+    Connection c(setup, client.get(), server.get());
+    c.handshake();
+    c.server.read("SSL_read", 10);
+    c.client.write("SSL_write", "some text");
+    talk(c);
+    OSSL_PROVIDER_unload(none);
+  }
+  OSSL_PROVIDER_unload(provider);
+  OSSL_LIB_CTX_free(library);
 }
 
 // From now on a filter BIO calls libssl from inside.
