@@ -80,10 +80,16 @@ void DataPath::leave_to_libssl() noexcept {
 
 // ---- Taking over ----
 
+bool DataPath::kernel_has_records() const noexcept {
+  BIO *const input = real_SSL_get_rbio(ssl_), *const output = real_SSL_get_wbio(ssl_);
+  return (input && BIO_get_ktls_recv(input)) || (output && BIO_get_ktls_send(output));
+}
+
 // Ciphers are of the default library context; the kernel may seal; a machine has a record path of its own.
 int DataPath::objection() const noexcept {
   if (LibraryContext::find(SSL_get_SSL_CTX(ssl_))) return OPENSSL_PATH_REASON_SUITE;
-  if ((SSL_get_options(ssl_) & SSL_OP_ENABLE_KTLS) || Connection::of(ssl_)) return OPENSSL_PATH_REASON_BUSY;
+  if ((SSL_get_options(ssl_) & SSL_OP_ENABLE_KTLS) || kernel_has_records()) return OPENSSL_PATH_REASON_BUSY;
+  if (Connection::of(ssl_)) return OPENSSL_PATH_REASON_BUSY;
   return OPENSSL_PATH_REASON_NONE;
 }
 

@@ -151,6 +151,7 @@ class DataPath {
   bool watch() noexcept;
   void leave() noexcept;
   int objection() const noexcept;
+  bool kernel_has_records() const noexcept;
   bool take_over() noexcept;
   bool may_take_over() noexcept;
   bool record_takes_over() noexcept;

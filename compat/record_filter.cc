@@ -25,9 +25,16 @@ int write_record(BIO* filter, const char* data, int size) {
   return answer(filter, path ? path->take_from_libssl(data, size) : -1);
 }
 
+constexpr int kSetKtls = 72;  // libssl's BIO_CTRL_SET_KTLS, which only its own headers have
+
+// What libssl seals must never leave as it is, nor may the kernel come to seal what it did not.
+bool concerns_ktls(int command) noexcept {
+  return command == kSetKtls || command == BIO_CTRL_GET_KTLS_SEND || command == BIO_CTRL_GET_KTLS_RECV;
+}
+
 long control(BIO* filter, int command, long larg, void* parg) {
   BIO* program = BIO_next(filter);
-  if (!program) return 0;
+  if (!program || concerns_ktls(command)) return 0;
   const long value = BIO_ctrl(program, command, larg, parg);
   if (command == BIO_CTRL_FLUSH) answer(filter, static_cast<int>(value));
   return value;

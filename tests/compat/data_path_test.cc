@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 #include <set>
@@ -23,6 +23,7 @@ namespace openssl_event::testing {
 namespace {
 
 constexpr unsigned kMostEmptyRecords = 32;
+constexpr int kSetKtls = 72;  // libssl's BIO_CTRL_SET_KTLS
 
 void show_nothing(int, int, int, const void*, size_t, SSL*, void*) {}
 
@@ -149,6 +150,33 @@ TEST(DataPathTls12, ExplicitNoncesNeverRepeat) {
   EXPECT_GT(records, 300u);
   EXPECT_EQ(nonces.size(), records);
   BIO_free(wire);
+}
+
+// A BIO that would let the kernel seal, and is asked for it by libssl when the program wants that later.
+int to_descriptor(BIO* bio, const char* data, int size) {
+  return static_cast<int>(write(static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))), data,
+                                static_cast<std::size_t>(size)));
+}
+long agree_to_ktls(BIO*, int command, long, void*) { return command == kSetKtls || command == BIO_CTRL_FLUSH; }
+
+TEST_P(DataPath, TheKernelNeverComesToSeal) {
+  DataPeers peers(GetParam());
+  ASSERT_TRUE(peers.finish());
+  BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "agrees to kTLS");
+  BIO_meth_set_write(method, to_descriptor);
+  BIO_meth_set_ctrl(method, agree_to_ktls);
+  BIO* const bio = BIO_new(method);
+  BIO_set_data(bio, reinterpret_cast<void*>(std::intptr_t{peers.client_fd}));
+  BIO_set_init(bio, 1);
+  SSL* const client = peers.client.get();
+  SSL_set0_wbio(client, bio);
+  ASSERT_TRUE(peers.exchange("before"));
+  SSL_set_options(client, SSL_OP_ENABLE_KTLS);
+  if (tls13()) ASSERT_TRUE(SSL_key_update(client, SSL_KEY_UPDATE_NOT_REQUESTED) && SSL_do_handshake(client) == 1);
+  EXPECT_EQ(BIO_ctrl(bio, kSetKtls, 0, nullptr), 1);
+  ASSERT_TRUE(peers.exchange("after"));
+  peers.client.reset();
+  BIO_meth_free(method);
 }
 
 // What libssl sees of records is not all, and it still guards itself against a flood of empty ones.
