@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "compat/real.h"
 #include "compat/record_memory.h"
 #include "compat/statistics.h"
 #include "tests/compat/peers.h"
@@ -172,8 +173,10 @@ TEST_P(DataPath, TheKernelNeverComesToSeal) {
   SSL_set0_wbio(client, bio);
   ASSERT_TRUE(peers.exchange("before"));
   SSL_set_options(client, SSL_OP_ENABLE_KTLS);
-  if (tls13()) ASSERT_TRUE(SSL_key_update(client, SSL_KEY_UPDATE_NOT_REQUESTED) && SSL_do_handshake(client) == 1);
+  if (tls13()) SSL_key_update(client, SSL_KEY_UPDATE_NOT_REQUESTED);
+  EXPECT_EQ(SSL_do_handshake(client), 1);
   EXPECT_EQ(BIO_ctrl(bio, kSetKtls, 0, nullptr), 1);
+  EXPECT_EQ(BIO_ctrl(compat::real_SSL_get_wbio(client), kSetKtls, 0, nullptr), 0);
   ASSERT_TRUE(peers.exchange("after"));
   peers.client.reset();
   BIO_meth_free(method);
@@ -280,7 +283,7 @@ TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
       read(peers.client.get());
       write(peers.client.get());
     });
-    if (round % 2) EXPECT_EQ(SSL_do_handshake(peers.server.get()), 1);
+    if (round % 2) SSL_do_handshake(peers.server.get());
     std::thread reader(read, peers.server.get());
     while (SSL_get_state(peers.server.get()) != TLS_ST_OK) std::this_thread::yield();
     write(peers.server.get());
