@@ -99,9 +99,9 @@ void DataPath::stage(std::size_t size) noexcept {
 // What the program has not taken of a record becomes one again.
 bool DataPath::stage_left_over() noexcept {
   RecordMemory sealed;
-  const Slice rest = {reinterpret_cast<const char*>(in_.cleartext), std::exchange(in_.left, 0)};
+  const Slice rest = {reinterpret_cast<const char*>(in_.cleartext), in_.left};
   if (!sealed.take() || !record_->seal_for_libssl(rest, sealed.bytes())) return false;
-  OPENSSL_cleanse(in_.cleartext, rest.size);
+  OPENSSL_cleanse(in_.cleartext, std::exchange(in_.left, 0));
   in_.memory = std::move(sealed);
   stage(record_->sealed_size(rest.size));
   return true;

@@ -2,7 +2,7 @@
 
 #include <openssl/err.h>
 
-#include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "openssl_event/thread_address.h"
@@ -27,7 +27,7 @@ struct EndOfThread {
   ~EndOfThread() {
     Spares& of_thread = spares();
     of_thread.ended = true;
-    for (unsigned char*& spare : of_thread.bytes) std::free(std::exchange(spare, nullptr));
+    for (unsigned char*& spare : of_thread.bytes) delete[] std::exchange(spare, nullptr);
   }
 };
 
@@ -45,7 +45,7 @@ bool RecordMemory::allocate() noexcept {
       bytes_ = std::exchange(spare, nullptr);
       return true;
     }
-  bytes_ = static_cast<unsigned char*>(std::malloc(kSize));
+  bytes_ = new (std::nothrow) unsigned char[kSize];
   if (!bytes_) ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
   return bytes_;
 }
@@ -58,7 +58,7 @@ void RecordMemory::release() noexcept {
       spare = std::exchange(bytes_, nullptr);
       return;
     }
-  std::free(std::exchange(bytes_, nullptr));
+  delete[] std::exchange(bytes_, nullptr);
 }
 
 }  // namespace openssl_event::compat

@@ -18,6 +18,7 @@
 #include "compat/statistics.h"
 #include "tests/compat/peers.h"
 #include "tests/record_path/forger.h"
+#include "tests/support/failing_new.h"
 #include "tests/support/pair.h"
 
 namespace openssl_event::testing {
@@ -290,6 +291,30 @@ TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
     of_client.join();
     reader.join();
   }
+}
+
+// What this thread keeps for records is lent, and more there is not.
+struct NoMemory {
+  NoMemory() {
+    EXPECT_TRUE(one.take() && another.take());
+    fail_allocation(1);
+  }
+  ~NoMemory() { EXPECT_TRUE(allocation_failed()); }
+  compat::RecordMemory one, another;
+};
+
+TEST_P(DataPath, WithoutMemoryNoDataIsLost) {
+  DataPeers peers(GetParam());
+  ASSERT_TRUE(peers.finish() && peers.send(peers.client.get(), "the beginning and the rest"));
+  EXPECT_EQ(peers.receive(peers.server.get(), 13), "the beginning");
+  {
+    const NoMemory now;
+    char byte;
+    const int value = SSL_read(peers.server.get(), &byte, 0);  // libssl is to have the rest
+    EXPECT_EQ(SSL_get_error(peers.server.get(), value), SSL_ERROR_SSL);
+    ERR_clear_error();
+  }
+  EXPECT_EQ(peers.receive(peers.server.get(), 13), " and the rest");
 }
 
 // The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
