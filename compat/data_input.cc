@@ -71,7 +71,7 @@ bool DataPath::receive() {
 
 // As libssl reads: the header, then the rest. 1: a whole record, or a header that libssl is to judge.
 int DataPath::fill() {
-  if (!in_.memory.take()) return -1;
+  if (!in_.memory.take()) return kFailed;
   unsigned char* const record = in_.memory.bytes();
   for (std::size_t size = kHeader;;) {
     if (in_.filled >= kHeader) {
@@ -114,7 +114,7 @@ int DataPath::stage_record() {
     errno = answer.error;
     return answer.value;
   }
-  if (in_.left > 0) return stage_left_over() ? 1 : -1;
+  if (in_.left > 0) return stage_left_over() ? 1 : kFailed;
   const int value = fill();
   if (value <= 0) return value;
   const std::size_t size = std::exchange(in_.filled, 0);

@@ -86,7 +86,7 @@ int DataPath::flush() {
 int DataPath::refuse_output(const char* why) noexcept {
   out_.refused = true;
   ERR_raise_data(ERR_LIB_USER, ERR_R_INTERNAL_ERROR, "libssl_event_compat: %s", why);
-  return -1;
+  return kFailed;
 }
 
 // libssl seals what has been sealed and partly sent already, and learns what the BIO has answered to that.
@@ -120,8 +120,7 @@ int DataPath::collect(const char* data, int size) noexcept {
     out_.unsent_end = std::exchange(out_.collected, 0);
     if (!record_->translate(record, out_.unsent_end)) {
       out_.unsent_end = 0;
-      out_.refused = true;
-      return -1;
+      return refuse_output("libssl's record must not leave");
     }
     break;
   }
@@ -130,8 +129,9 @@ int DataPath::collect(const char* data, int size) noexcept {
 
 int DataPath::take_from_libssl(const char* data, int size) {
   wants_nothing_ = false;
-  if (record_->probing()) return record_->probed(data, static_cast<std::size_t>(size)) ? size : -1;
-  if (out_.refused || size <= 0) return -1;
+  if (record_->probing()) return record_->probed(data, static_cast<std::size_t>(size)) ? size : kFailed;
+  if (size <= 0) return kFailed;
+  if (out_.refused) return refuse_output("nothing leaves any more");
   if (out_.replaced > 0)
     return size > static_cast<int>(RecordMemory::kSize) ? refuse_output("an over-long record") : replace(data, size);
   if (out_.unacknowledged == 0) {

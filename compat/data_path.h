@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -90,6 +91,8 @@ class DataPath {
 
   // ---- What the filters call: as BIO_read and BIO_write ----
 
+  // A failure of which the program's BIO knows nothing, so that what it says of retries is of another call.
+  static constexpr int kFailed = INT_MIN;
   int give_libssl(char* buf, int size);
   int take_from_libssl(const char* data, int size);
   void filter_ends(BIO* filter) noexcept;

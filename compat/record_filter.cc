@@ -11,18 +11,19 @@ DataPath* path_of(BIO* bio) noexcept { return static_cast<DataPath*>(BIO_get_dat
 
 int answer(BIO* filter, int value) noexcept {
   BIO_clear_retry_flags(filter);
+  if (value == DataPath::kFailed) return -1;
   if (value <= 0 && BIO_next(filter)) BIO_copy_next_retry(filter);
   return value;
 }
 
 int read_record(BIO* filter, char* buf, int size) {
   DataPath* path = path_of(filter);
-  return answer(filter, path ? path->give_libssl(buf, size) : -1);
+  return answer(filter, path ? path->give_libssl(buf, size) : DataPath::kFailed);
 }
 
 int write_record(BIO* filter, const char* data, int size) {
   DataPath* path = path_of(filter);
-  return answer(filter, path ? path->take_from_libssl(data, size) : -1);
+  return answer(filter, path ? path->take_from_libssl(data, size) : DataPath::kFailed);
 }
 
 constexpr int kSetKtls = 72;  // libssl's BIO_CTRL_SET_KTLS, which only its own headers have

@@ -317,6 +317,21 @@ TEST_P(DataPath, WithoutMemoryNoDataIsLost) {
   EXPECT_EQ(peers.receive(peers.server.get(), 13), " and the rest");
 }
 
+// And no answer asks for a retry that cannot help.
+TEST_P(DataPath, WhatCannotBeSentFailsEachTime) {
+  DataPeers peers(GetParam());
+  ASSERT_TRUE(peers.finish());
+  SSL* const server = peers.server.get();
+  char byte;
+  EXPECT_EQ(SSL_get_error(server, SSL_read(server, &byte, 1)), SSL_ERROR_WANT_READ);
+  fail_allocation(1);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(SSL_get_error(server, i < 2 ? SSL_write(server, "text", 4) : SSL_shutdown(server)), SSL_ERROR_SSL) << i;
+    ERR_clear_error();
+  }
+  EXPECT_TRUE(allocation_failed());
+}
+
 // The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
 TEST(DataPathMemory, AThreadThatIsEndingKeepsNone) {
   struct Late {
