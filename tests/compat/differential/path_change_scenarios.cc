@@ -48,6 +48,21 @@ SCENARIO(path_new_bios) {
   c.client.shutdown();
 }
 
+// What has been read from a BIO outlives it.
+SCENARIO(path_no_bio) {
+  if (setup.chunk) return;
+  Ready ready(setup);
+  Connection& c = *ready.connection;
+  talk(c);
+  c.client.write("SSL_write", "more than is read at once");
+  exchange(c.client, c.server);
+  c.server.deliver(0);
+  c.server.read("SSL_read", 4);
+  SSL_set_bio(c.server.ssl(), nullptr, nullptr);
+  c.server.read("SSL_peek", 10);
+  for (int i = 0; i < 3; ++i) c.server.read("SSL_read", 15);
+}
+
 // What the program's own BIOs say of themselves.
 SCENARIO(path_bios_are_the_programs) {
   if (setup.transport != "custom" || setup.chunk) return;
