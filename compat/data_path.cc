@@ -7,6 +7,7 @@
 
 #include "compat/library_context.h"
 #include "compat/manner.h"
+#include "compat/modes.h"
 #include "compat/observers.h"
 #include "compat/real.h"
 #include "compat/record_filter.h"
@@ -20,6 +21,7 @@ namespace openssl_event::compat {
 DataPath* DataPath::create(SSL* ssl) noexcept {
   if (!settings().record_path || !is_stream_tls(ssl) || has_message_callback(SSL_get_SSL_CTX(ssl))) return nullptr;
   auto* path = new (std::nothrow) DataPath(ssl);
+  if (path) path->out_.libssl_seals = is_padding(SSL_get_SSL_CTX(ssl));
   if (path && path->watch()) return path;
   delete path;
   return nullptr;
@@ -57,8 +59,10 @@ void DataPath::restart() noexcept {
   remove_filters();
   report();
   record_.reset();
+  const bool libssl_seals = out_.libssl_seals;  // what it seals by stays
   in_ = {};
   out_ = {};
+  out_.libssl_seals = libssl_seals;
   sealed_ = opened_ = 0;
   wants_nothing_ = false;
   pristine_ = true;

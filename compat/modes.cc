@@ -1,5 +1,7 @@
 #include "compat/modes.h"
 
+#include <openssl/err.h>
+
 #include "compat/real.h"
 #include "compat/session.h"
 #include "compat/settings.h"
@@ -28,6 +30,16 @@ void set_async(SSL* ssl, bool on) noexcept {
   if (Session* session = Session::find_or_make(ssl)) session->set_async(on);
 }
 
+// As long as the context lives: a callback without an argument cannot be asked for.
+int padding_index() noexcept {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+void note_padding(SSL_CTX* ctx, bool pads) noexcept {
+  if (pads) SSL_CTX_set_ex_data(ctx, padding_index(), ctx);
+}
+
 // Both controls get and set the modes of an SSL or of a context; `modes` are bits to be set or cleared.
 template <typename Object, typename Control>
 long control_modes(Object* object, int command, long modes, Control real) noexcept {
@@ -46,6 +58,11 @@ bool changes_records(int command) noexcept {
   return command == SSL_CTRL_SET_MAX_SEND_FRAGMENT || command == SSL_CTRL_SET_SPLIT_SEND_FRAGMENT || command == SSL_CTRL_SET_MAX_PIPELINES;
 }
 
+int is_not_there() noexcept {
+  ERR_raise(ERR_LIB_SSL, ERR_R_UNSUPPORTED);
+  return 0;
+}
+
 void leave_sending_to_libssl(SSL* ssl) noexcept {
   const Session* session = Session::find(ssl);
   if (session && session->data_path()) session->data_path()->leave_sending_to_libssl();
@@ -54,6 +71,8 @@ void leave_sending_to_libssl(SSL* ssl) noexcept {
 }  // namespace
 
 bool openssl_event::compat::is_async(SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, context_index()) != nullptr; }
+
+bool openssl_event::compat::is_padding(const SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, padding_index()) != nullptr; }
 
 long SSL_ctrl(SSL* ssl, int command, long larg, void* parg) {
   if (ssl && changes_records(command)) leave_sending_to_libssl(ssl);
@@ -89,6 +108,16 @@ int SSL_get_changed_async_fds(SSL* ssl, OSSL_ASYNC_FD* added, size_t* added_coun
   return 1;
 }
 
+void SSL_CTX_set_record_padding_callback(SSL_CTX* ctx, size_t (*callback)(SSL* ssl, int type, size_t len, void* arg)) {
+  note_padding(ctx, callback != nullptr);
+  real_SSL_CTX_set_record_padding_callback(ctx, callback);
+}
+
+int SSL_CTX_set_block_padding(SSL_CTX* ctx, size_t block_size) {
+  note_padding(ctx, block_size > 1);
+  return real_SSL_CTX_set_block_padding(ctx, block_size);
+}
+
 int SSL_set_record_padding_callback(SSL* ssl, size_t (*callback)(SSL* ssl, int type, size_t len, void* arg)) {
   leave_sending_to_libssl(ssl);
   return real_SSL_set_record_padding_callback(ssl, callback);
@@ -99,9 +128,15 @@ int SSL_set_block_padding(SSL* ssl, size_t block_size) {
   return real_SSL_set_block_padding(ssl, block_size);
 }
 
-#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+// Of libssl 3.4 and newer; older ones take one size for both.
+int SSL_CTX_set_block_padding_ex(SSL_CTX* ctx, size_t of_data, size_t of_handshake) {
+  if (!real_SSL_CTX_set_block_padding_ex.exists()) return is_not_there();
+  note_padding(ctx, of_data > 1);
+  return real_SSL_CTX_set_block_padding_ex(ctx, of_data, of_handshake);
+}
+
 int SSL_set_block_padding_ex(SSL* ssl, size_t of_data, size_t of_handshake) {
+  if (!real_SSL_set_block_padding_ex.exists()) return is_not_there();
   leave_sending_to_libssl(ssl);
   return real_SSL_set_block_padding_ex(ssl, of_data, of_handshake);
 }
-#endif

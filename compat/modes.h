@@ -7,6 +7,8 @@
 namespace openssl_event::compat {
 
 bool is_async(SSL_CTX* ctx) noexcept;
+// Records of its SSLs are padded, as the program has said.
+bool is_padding(const SSL_CTX* ctx) noexcept;
 
 }  // namespace openssl_event::compat
 

@@ -5,10 +5,19 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <cstddef>
+
+// Of OpenSSL 3.4: what was built with an older one may run with it.
+extern "C" {
+int SSL_CTX_set_block_padding_ex(SSL_CTX* ctx, std::size_t of_data, std::size_t of_handshake);
+int SSL_set_block_padding_ex(SSL* ssl, std::size_t of_data, std::size_t of_handshake);
+}
 
 namespace openssl_event::compat {
 
-// The next definition of `name` behind this library's. Ends the program with a message if there is none.
+// The next definition of `name` behind this library's; nullptr: there is none.
+void* look_for_next(const char* name) noexcept;
+// The same. Ends the program with a message if there is none.
 void* find_next(const char* name) noexcept;
 
 template <typename F>
@@ -21,6 +30,11 @@ class Real<R(Args...)> {
 
   // A thread that is cancelled in a blocking call is unwound through here, so this is not noexcept.
   R operator()(Args... args) { return get()(args...); }
+  // For functions that not every libssl has.
+  bool exists() noexcept {
+    if (!found_.load(std::memory_order_relaxed)) found_.store(look_for_next(name_), std::memory_order_relaxed);
+    return found_.load(std::memory_order_relaxed) != nullptr;
+  }
 
  private:
   using Function = R (*)(Args...);
@@ -87,9 +101,10 @@ OPENSSL_EVENT_REAL(SSL_set_msg_callback);
 OPENSSL_EVENT_REAL(SSL_callback_ctrl);
 OPENSSL_EVENT_REAL(SSL_set_record_padding_callback);
 OPENSSL_EVENT_REAL(SSL_set_block_padding);
-#if OPENSSL_VERSION_NUMBER >= 0x30400000L
 OPENSSL_EVENT_REAL(SSL_set_block_padding_ex);
-#endif
+OPENSSL_EVENT_REAL(SSL_CTX_set_record_padding_callback);
+OPENSSL_EVENT_REAL(SSL_CTX_set_block_padding);
+OPENSSL_EVENT_REAL(SSL_CTX_set_block_padding_ex);
 OPENSSL_EVENT_REAL(SSL_new_session_ticket);
 OPENSSL_EVENT_REAL(SSL_rstate_string);
 OPENSSL_EVENT_REAL(SSL_rstate_string_long);

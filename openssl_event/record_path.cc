@@ -120,17 +120,17 @@ bool RecordPath::probed(const char* data, std::size_t size) noexcept {
   return true;
 }
 
-// libssl has sealed one byte: under the number that we count, or we have no business here; padded or not. Its explicit
-// nonce is the next one of this key.
-bool RecordPath::open_probe(Probe& probe) noexcept {
+// libssl has sealed so many bytes: under the number that we count, or we have no business here; padded or not. Its
+// explicit nonce is the next one of this key.
+bool RecordPath::open_probe(Probe& probe, std::size_t size) noexcept {
   RecordCipher opener;
   Opened opened;
   out_.explicit_nonce = load_big_endian(probe.record + kHeader) - 1;
   if (!is_whole_record(probe.record, probe.size) || !opener.begin(suite_, out_.key, RecordCipher::Use::open) ||
       !opener.open(out_.libssl++, probe.record, probe.size, opened))
     return refuse("libssl's record is not what was counted");
-  padded_ = probe.size != sealed_size(1);
-  return opened.type == kApplicationData && opened.size == 1;
+  padded_ = padded_ || probe.size != sealed_size(size);
+  return opened.type == kApplicationData && opened.size == size;
 }
 
 // An SSL_write is of one record, while it lives.
@@ -150,13 +150,16 @@ class PartialWrites {
   bool was_on_;
 };
 
-// Whether libssl pads, and into what portions it cuts, cannot be asked: it is seen on two records that never leave.
+// Whether libssl pads, and into what portions it cuts, cannot be asked: it is seen on records that never leave. A whole
+// number of blocks can have one byte of data, but not two as well; and most portions are one.
 bool RecordPath::probe() noexcept {
   const PartialWrites partial(ssl_);
   static const char zeros[OPENSSL_MAX_PLAINTEXT] = {};
   std::size_t written = 0;
-  if (SSL_write_ex(ssl_, zeros, 1, &written) <= 0 || !open_probe(*probe_)) return false;
-  probe_->size = 0;
+  for (const std::size_t size : {1, 2}) {
+    if (SSL_write_ex(ssl_, zeros, size, &written) <= 0 || !open_probe(*probe_, size)) return false;
+    probe_->size = 0;
+  }
   if (SSL_write_ex(ssl_, zeros, sizeof zeros, &written) <= 0) return false;
   if (!is_whole_record(probe_->record, probe_->size)) return refuse("libssl does not write one record at a time");
   ++out_.libssl;

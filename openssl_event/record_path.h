@@ -133,7 +133,7 @@ class RecordPath final : private KeyListener {
   bool make_cipher(Direction& direction, RecordCipher::Use use) noexcept;
   bool renew(Direction& direction) noexcept;
   bool probe() noexcept;
-  bool open_probe(Probe& probe) noexcept;
+  bool open_probe(Probe& probe, std::size_t size) noexcept;
   bool refuse(const char* why) noexcept;
   RecordNumber next_number() noexcept;
   bool is_acceptable(const unsigned char* record, std::size_t size) const noexcept;

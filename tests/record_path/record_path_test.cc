@@ -303,6 +303,14 @@ TEST_P(PaddingTest, BlockPaddingIsKept) {
   EXPECT_EQ(records_of_machine("x").size(), 5u + 512 + 16);
 }
 
+TEST_P(PaddingTest, TheSmallestBlocksAreSeen) {
+  make();
+  SSL_set_block_padding(machine->ssl(), 2);
+  connect();
+  expect_libssl(OPENSSL_PATH_REASON_PADDING, true);
+  EXPECT_EQ(records_of_machine("xx").size(), 5u + 4 + 16);
+}
+
 TEST_P(PaddingTest, PaddingCallbackIsKept) {
   make();
   SSL_set_record_padding_callback(machine->ssl(), [](SSL*, int, std::size_t, void*) { return std::size_t{99}; });

@@ -239,6 +239,29 @@ SCENARIO(path_settings_before) {
   }
 }
 
+// Padding is asked for on the context; small records are left alone.
+SCENARIO(path_padding_context) {
+  if (setup.chunk) return;
+  for (const int way : {0, 1, 2}) {
+    Ready ready(setup);
+    SSL_CTX* const ctx = ready.client.get();
+    if (way == 0) SSL_CTX_set_block_padding(ctx, 2);
+    if (way > 0)
+      SSL_CTX_set_record_padding_callback(
+          ctx, [](SSL*, int, size_t size, void*) { return size > 16 ? 256 - size % 256 : size_t{0}; });
+    if (way == 2) SSL_CTX_set_record_padding_callback_arg(ctx, &ready);
+    Connection c(setup, ready.client.get(), ready.server.get());
+    c.handshake();
+    for (const std::size_t size : {1, 2, 5, 6, 100}) {
+      c.client.write("SSL_write", std::string(size, 'p'));
+      exchange(c.client, c.server);
+      Side::say("  on the wire " + std::to_string(c.server.inbox.size()));
+      c.drain(c.server);
+    }
+    close_both(c);
+  }
+}
+
 // An SSL is used again: after SSL_clear, and in another role.
 SCENARIO(path_again) {
   Ready ready(setup);
