@@ -241,10 +241,7 @@ long DataPath::write(const void* buf, std::size_t size, Libssl libssl) {
     const bool resumes = out_.turn > 0;
     const bool seals = !resumes && may_seal();
     std::size_t portion = size - done;
-    if (resumes)
-      portion = std::min(portion, out_.turn);
-    else if (record_ && record_->sending())
-      portion = std::min(portion, record_->fragment());
+    if (record_ && record_->sending()) portion = std::min(portion, resumes ? out_.turn : record_->fragment());
     if (!seals || !send(data + done, portion)) {
       out_.before = done;
       out_.turn = portion;

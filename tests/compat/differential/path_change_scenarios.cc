@@ -239,6 +239,19 @@ SCENARIO(path_settings_before) {
   }
 }
 
+// A write that has only waited for the handshake is given up, and the next one is longer.
+SCENARIO(path_write_before_the_handshake) {
+  Ready ready(setup);
+  Connection c(setup, ready.client.get(), ready.server.get());
+  c.client.write("SSL_write", "x");
+  c.handshake();
+  for (int i = 0; i < 2; ++i) {
+    c.client.write("SSL_write", "one record, not two");
+    exchange(c.client, c.server);
+    c.drain(c.server);
+  }
+}
+
 // Padding is asked for on the context; small records are left alone.
 SCENARIO(path_padding_context) {
   if (setup.chunk) return;
