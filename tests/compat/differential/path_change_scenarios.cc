@@ -2,6 +2,7 @@
 // SSL.
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #include <utility>
@@ -226,6 +227,7 @@ SCENARIO(path_settings) {
 SCENARIO(path_settings_before) {
   for (const bool pads : {false, true}) {
     Ready ready(setup);
+    talk(*ready.connection);
     Connection c(setup, ready.client.get(), ready.server.get());
     for (Side* side : {&c.client, &c.server})
       pads ? SSL_set_block_padding(side->ssl(), 100) : static_cast<int>(SSL_set_max_send_fragment(side->ssl(), 600));
@@ -257,6 +259,7 @@ SCENARIO(path_padding_context) {
   if (setup.chunk) return;
   for (const int way : {0, 1, 2}) {
     Ready ready(setup);
+    talk(*ready.connection);
     SSL_CTX* const ctx = ready.client.get();
     if (way == 0) SSL_CTX_set_block_padding(ctx, 2);
     if (way > 0)
@@ -319,6 +322,7 @@ SCENARIO(path_references) {
 // The program's library context has the algorithms, and the default one has none.
 SCENARIO(path_library_context) {
   if (setup.chunk) return;
+  talk(*Ready(setup).connection);
   OSSL_LIB_CTX* const library = OSSL_LIB_CTX_new();
   OSSL_PROVIDER* const provider = OSSL_PROVIDER_load(library, "default");
   {
@@ -329,13 +333,13 @@ SCENARIO(path_library_context) {
       SSL_CTX_set_max_proto_version(ctx, setup.version);
       SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     }
-    OSSL_PROVIDER* const none = OSSL_PROVIDER_load(nullptr, "null");
     Connection c(setup, client.get(), server.get());
     c.handshake();
+    EVP_set_default_properties(nullptr, "provider=none");
     c.server.read("SSL_read", 10);
     c.client.write("SSL_write", "some text");
     talk(c);
-    OSSL_PROVIDER_unload(none);
+    EVP_set_default_properties(nullptr, "");
   }
   OSSL_PROVIDER_unload(provider);
   OSSL_LIB_CTX_free(library);

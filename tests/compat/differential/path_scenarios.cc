@@ -98,10 +98,10 @@ SCENARIO(path_close_orders) {
 // The first thing after the handshake is a close_notify of which so much leaves.
 SCENARIO(path_blocked_close) {
   if (setup.transport != "custom" || setup.chunk) return;
+  talk(*Ready(setup).connection);
   for (const std::size_t quota : {0, 1, 10, 22}) {
     Ready ready(setup);
     Connection& c = *ready.connection;
-    settle(c);
     Queues queues;
     BIO* const bio = make_queue_bio(queues);
     SSL_set_bio(c.client.ssl(), bio, bio);
