@@ -1,5 +1,6 @@
 // The functions that move application data. A thread that is cancelled in one of them, when it blocks, is unwound
 // through them as through libssl's own: they are not noexcept.
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -88,6 +89,23 @@ int write_by_events(ByEvents& events, const void* buf, int num) noexcept {
   return events.write(buf, static_cast<std::size_t>(std::max(num, 0)), &written) ? static_cast<int>(written) : -1;
 }
 
+template <typename Function>
+int write_data_ex(SSL* ssl, const void* buf, size_t num, size_t* written, Function&& real) {
+  if (ByEvents* events = ByEvents::of(ssl)) return events->write(buf, num, written);
+  Session* const session = Session::find(ssl);
+  int value = 1;  // of libssl's turn
+  const auto libssl = [=, &value, &real](const void* data, size_t size) -> long {
+    size_t portion = 0;
+    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0, [=, &portion, &real] { return real(ssl, data, size, &portion); });
+    return value > 0 ? static_cast<long>(portion) : value;
+  };
+  DataPath* const path = path_of(session);
+  if (session) session->forget_answer();
+  const long sum = path ? path->write(buf, num, libssl) : libssl(buf, num);
+  if (value > 0) *written = static_cast<size_t>(sum);
+  return value;
+}
+
 }  // namespace
 
 int SSL_read(SSL* ssl, void* buf, int num) { return read_data(ssl, buf, num, false, real_SSL_read); }
@@ -118,20 +136,20 @@ int SSL_write(SSL* ssl, const void* buf, int num) {
 }
 
 int SSL_write_ex(SSL* ssl, const void* buf, size_t num, size_t* written) {
-  if (ByEvents* events = ByEvents::of(ssl)) return events->write(buf, num, written);
-  Session* const session = Session::find(ssl);
-  int value = 1;  // of libssl's turn
-  const auto libssl = [=, &value](const void* data, size_t size) -> long {
-    size_t portion = 0;
-    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0,
-                      [=, &portion] { return real_SSL_write_ex(ssl, data, size, &portion); });
-    return value > 0 ? static_cast<long>(portion) : value;
-  };
-  DataPath* const path = path_of(session);
-  if (session) session->forget_answer();
-  const long sum = path ? path->write(buf, num, libssl) : libssl(buf, num);
-  if (value > 0) *written = static_cast<size_t>(sum);
-  return value;
+  return write_data_ex(ssl, buf, num, written, real_SSL_write_ex);
+}
+
+// Of libssl 3.3 and newer. Flags are for QUIC; for TLS libssl refuses them.
+int SSL_write_ex2(SSL* ssl, const void* buf, size_t num, uint64_t flags, size_t* written) {
+  if (!real_SSL_write_ex2.exists()) {
+    if (flags == 0) return SSL_write_ex(ssl, buf, num, written);
+    ERR_raise(ERR_LIB_SSL, ERR_R_UNSUPPORTED);
+    return 0;
+  }
+  if (flags != 0) return real_SSL_write_ex2(ssl, buf, num, flags, written);
+  return write_data_ex(ssl, buf, num, written, [](SSL* own, const void* data, size_t size, size_t* portion) {
+    return real_SSL_write_ex2(own, data, size, 0, portion);
+  });
 }
 
 int SSL_read_early_data(SSL* ssl, void* buf, size_t num, size_t* readbytes) {

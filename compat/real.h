@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
-// Of OpenSSL 3.4: what was built with an older one may run with it.
+// Of OpenSSL 3.3 and 3.4: what was built with an older one may run with it.
 extern "C" {
+int SSL_write_ex2(SSL* ssl, const void* buf, std::size_t num, std::uint64_t flags, std::size_t* written);
 int SSL_CTX_set_block_padding_ex(SSL_CTX* ctx, std::size_t of_data, std::size_t of_handshake);
 int SSL_set_block_padding_ex(SSL* ssl, std::size_t of_data, std::size_t of_handshake);
 }
@@ -61,6 +63,7 @@ OPENSSL_EVENT_REAL(SSL_peek);
 OPENSSL_EVENT_REAL(SSL_peek_ex);
 OPENSSL_EVENT_REAL(SSL_write);
 OPENSSL_EVENT_REAL(SSL_write_ex);
+OPENSSL_EVENT_REAL(SSL_write_ex2);
 OPENSSL_EVENT_REAL(SSL_read_early_data);
 OPENSSL_EVENT_REAL(SSL_write_early_data);
 OPENSSL_EVENT_REAL(SSL_shutdown);

@@ -333,6 +333,24 @@ TEST_P(DataPath, WhatCannotBeSentFailsEachTime) {
   EXPECT_TRUE(allocation_failed());
 }
 
+// Of libssl 3.3 and newer; with an older one the layer's does without.
+TEST_P(DataPath, ExtendedWritesTakeIt) {
+  const auto before = sealed();
+  {
+    DataPeers peers(GetParam());
+    ASSERT_TRUE(peers.finish());
+    std::size_t written = 0;
+    std::string text(50000, 'x');
+    while (SSL_write_ex2(peers.server.get(), text.data(), text.size(), 0, &written)) EXPECT_EQ(written, text.size());
+    EXPECT_EQ(SSL_get_error(peers.server.get(), 0), SSL_ERROR_WANT_WRITE);
+    while (!SSL_write_ex2(peers.server.get(), text.data(), text.size(), 0, &written))
+      ASSERT_FALSE(peers.receive(peers.client.get(), 1000).empty());
+    EXPECT_EQ(SSL_write_ex2(peers.server.get(), text.data(), text.size(), 1, &written), 0);
+    ERR_clear_error();
+  }
+  EXPECT_GE(sealed() - before, 4u);
+}
+
 // The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
 TEST(DataPathMemory, AThreadThatIsEndingKeepsNone) {
   struct Late {
