@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "compat/library_context.h"
 #include "compat/manner.h"
@@ -46,8 +47,11 @@ void DataPath::count(int is_sent, int, int content_type, const void* header, std
   is_sent ? path->record_->leaves(type) : path->record_->passes(type);
 }
 
+void DataPath::forget_cleartext() noexcept { OPENSSL_cleanse(in_.cleartext, std::exchange(in_.left, 0)); }
+
 void DataPath::ssl_ends() noexcept {
   report();
+  forget_cleartext();
   for (BIO* filter : {reads_, writes_})
     if (filter) disconnect_filter(filter);
   reads_ = writes_ = nullptr;
@@ -59,6 +63,7 @@ void DataPath::restart() noexcept {
   remove_filters();
   report();
   record_.reset();
+  forget_cleartext();
   const bool libssl_seals = out_.libssl_seals;  // what it seals by stays
   in_ = {};
   out_ = {};

@@ -174,7 +174,7 @@ class DataPath {
   int stage_record();
   int read_blank(char* buf, int size);
   void consume(std::size_t size) noexcept;
-  void end_of_record() noexcept;
+  void forget_cleartext() noexcept;
 
   bool may_seal() noexcept;
   bool begin_sending() noexcept;

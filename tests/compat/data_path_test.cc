@@ -351,6 +351,22 @@ TEST_P(DataPath, ExtendedWritesTakeIt) {
   EXPECT_GE(sealed() - before, 4u);
 }
 
+// What is lent next holds nothing of it.
+TEST_P(DataPath, CleartextThatNobodyTakesIsWiped) {
+  for (const bool clears : {false, true}) {
+    DataPeers peers(GetParam());
+    ASSERT_TRUE(peers.finish() && peers.send(peers.client.get(), std::string(1000, 'c')));
+    EXPECT_EQ(peers.receive(peers.server.get(), 10).size(), 10u);
+    clears ? static_cast<void>(SSL_clear(peers.server.get())) : peers.server.reset();
+    compat::RecordMemory lent[2];
+    for (compat::RecordMemory& memory : lent) {
+      ASSERT_TRUE(memory.take());
+      const std::string_view bytes(reinterpret_cast<const char*>(memory.bytes()), 1000);
+      EXPECT_EQ(bytes.find("ccccccccc"), bytes.npos);
+    }
+  }
+}
+
 // The destructor of a thread_local that is older than the layer's runs after it, and closes a connection, say.
 TEST(DataPathMemory, AThreadThatIsEndingKeepsNone) {
   struct Late {
