@@ -1,4 +1,5 @@
 // Scenarios of programs that block: a thread for each side.
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,6 +59,35 @@ void set_timeout(Side& side) {
 }
 
 }  // namespace
+
+// It is unwound through the layer, whose cleanups are the unwinder's business too.
+SCENARIO(path_cancelled_thread) {
+  const ContextPointer server = server_context(setup), client = client_context(setup);
+  for (SSL_CTX* ctx : {server.get(), client.get()}) SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
+  run_both(
+      setup, client.get(), server.get(),
+      [](Side& side) {
+        side.handshake("SSL_connect");
+        side.write("SSL_write", "hello");
+        read_all(side, 5);
+      },
+      [](Side& side) {
+        side.handshake("SSL_accept");
+        read_all(side, 5);
+        side.write("SSL_write", "hello");
+        pthread_t thread;
+        const auto read = [](void* ssl) -> void* {
+          char byte;
+          SSL_read(static_cast<SSL*>(ssl), &byte, 1);
+          return nullptr;
+        };
+        pthread_create(&thread, nullptr, read, side.ssl());
+        pthread_cancel(thread);
+        void* result = nullptr;
+        pthread_join(thread, &result);
+        Side::say("  cancelled " + std::to_string(result == PTHREAD_CANCELED));
+      });
+}
 
 SCENARIO(blocking) {
   const ContextPointer server = server_context(setup), client = client_context(setup);
