@@ -135,6 +135,7 @@ int DataPath::take_from_libssl(const char* data, int size) {
   if (out_.replaced > 0)
     return size > static_cast<int>(RecordMemory::kSize) ? refuse_output("an over-long record") : replace(data, size);
   if (out_.unacknowledged == 0) {
+    if (out_.unsent < out_.unsent_end) return refuse_output("a cancelled thread has left a record half sent");
     const int taken = collect(data, size);
     if (taken <= 0) return taken;
     out_.unacknowledged = taken;

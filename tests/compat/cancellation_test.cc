@@ -1,7 +1,10 @@
 // Threads that are cancelled by pthread_cancel.
 #include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <poll.h>
 #include <pthread.h>
 
+#include <string>
 #include <thread>
 
 #include "compat/statistics.h"
@@ -63,6 +66,31 @@ TEST_P(Cancellation, ThreadThatWaitsForAWorkerIsCancelledAfterwards) {
   void* result = nullptr;
   pthread_join(thread, &result);
   EXPECT_EQ(result, PTHREAD_CANCELED);
+}
+
+// libssl does not know where it was, and refuses to go on. So does the layer: nothing of what follows leaves.
+TEST_P(Cancellation, AWriteThatWasCancelledIsTheLast) {
+  Peers peers(GetParam());
+  for (SSL* ssl : {peers.client.get(), peers.server.get()}) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+  ASSERT_TRUE(peers.connect());
+  peers.set_blocking(true);
+  static const std::string text(8 << 20, 't');
+  const auto write = [](void* ssl) -> void* {
+    return SSL_write(static_cast<SSL*>(ssl), text.data(), static_cast<int>(text.size())) > 0 ? ssl : nullptr;
+  };
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, nullptr, write, peers.server.get()), 0);
+  pollfd socket = {peers.server_fd, POLLOUT, 0};
+  while (poll(&socket, 1, 20) > 0) std::this_thread::yield();
+  pthread_cancel(thread);
+  void* result = nullptr;
+  pthread_join(thread, &result);
+  EXPECT_EQ(result, PTHREAD_CANCELED);
+  const int before = peers.on_the_wire();
+  EXPECT_EQ(write(peers.server.get()), nullptr);
+  EXPECT_EQ(SSL_get_error(peers.server.get(), -1), SSL_ERROR_SSL);
+  EXPECT_EQ(peers.on_the_wire(), before);
+  ERR_clear_error();
 }
 
 }  // namespace
