@@ -96,7 +96,8 @@ int write_data_ex(SSL* ssl, const void* buf, size_t num, size_t* written, Functi
   int value = 1;  // of libssl's turn
   const auto libssl = [=, &value, &real](const void* data, size_t size) -> long {
     size_t portion = 0;
-    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0, [=, &portion, &real] { return real(ssl, data, size, &portion); });
+    value = move_data(ssl, session, SSL_SENT_SHUTDOWN, 0,
+                      [=, &portion, &real] { return real(ssl, data, size, &portion); });
     return value > 0 ? static_cast<long>(portion) : value;
   };
   DataPath* const path = path_of(session);

@@ -72,7 +72,9 @@ void leave_sending_to_libssl(SSL* ssl) noexcept {
 
 bool openssl_event::compat::is_async(SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, context_index()) != nullptr; }
 
-bool openssl_event::compat::is_padding(const SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_data(ctx, padding_index()) != nullptr; }
+bool openssl_event::compat::is_padding(const SSL_CTX* ctx) noexcept {
+  return SSL_CTX_get_ex_data(ctx, padding_index()) != nullptr;
+}
 
 long SSL_ctrl(SSL* ssl, int command, long larg, void* parg) {
   if (ssl && changes_records(command)) leave_sending_to_libssl(ssl);
