@@ -27,9 +27,10 @@ constexpr unsigned kFreeAnswers = 3;
 constexpr std::chrono::microseconds kFirstPause{200};
 constexpr std::chrono::microseconds kLongestPause{2000};
 
-// SSL_dup copies the pointer otherwise, and two SSLs would own one session.
-int forget_in_copy(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** from, int, long, void*) noexcept {
-  *from = nullptr;
+// SSL_dup copies the pointer otherwise, and two SSLs would own one session. The copy has one of its own, if libssl has
+// made it by the SSL_new of this layer.
+int keep_own(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** session, int index, long, void*) noexcept {
+  *session = CRYPTO_get_ex_data(copy, index);
   return 1;
 }
 
@@ -48,7 +49,7 @@ class NoCancellation {
 }  // namespace
 
 int Session::index() noexcept {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, forget_in_copy, Session::end);
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, keep_own, Session::end);
   return index;
 }
 

@@ -37,13 +37,13 @@ struct Listening {
 void free_listening(void*, void* listening, CRYPTO_EX_DATA*, int, long, void*) {
   delete static_cast<Listening*>(listening);
 }
-int forget_listening(CRYPTO_EX_DATA*, const CRYPTO_EX_DATA*, void** listening, int, long, void*) {
-  *listening = nullptr;
+int keep_own(CRYPTO_EX_DATA* copy, const CRYPTO_EX_DATA*, void** listening, int index, long, void*) {
+  *listening = CRYPTO_get_ex_data(copy, index);
   return 1;
 }
 
 int ssl_index() noexcept {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, forget_listening, free_listening);
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, keep_own, free_listening);
   return index;
 }
 
