@@ -42,7 +42,7 @@ void DataPath::count(int is_sent, int, int content_type, const void* header, std
   const Session* session = Session::find(ssl);
   DataPath* path = session ? session->data_path() : nullptr;
   if (!path || path->stage_ != Stage::watching) return;
-  path->pristine_.store(false, std::memory_order_relaxed);
+  path->pristine_ = false;
   const unsigned char type = *static_cast<const unsigned char*>(header);
   is_sent ? path->record_->leaves(type) : path->record_->passes(type);
 }
@@ -185,10 +185,12 @@ DataPath::BiosOfProgram::~BiosOfProgram() {
   real_SSL_set0_wbio(path_->ssl_, nullptr);
 }
 
-void DataPath::report() noexcept {
-  if (!record_) return;
-  statistics().sealed += record_->sealed() - std::exchange(sealed_, record_->sealed());
-  statistics().opened += record_->opened() - std::exchange(opened_, record_->opened());
+void DataPath::report_sealed() noexcept {
+  if (record_) statistics().sealed += record_->sealed() - std::exchange(sealed_, record_->sealed());
+}
+
+void DataPath::report_opened() noexcept {
+  if (record_) statistics().opened += record_->opened() - std::exchange(opened_, record_->opened());
 }
 
 }  // namespace openssl_event::compat

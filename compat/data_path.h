@@ -19,6 +19,7 @@
 
 #include "compat/record_filter.h"
 #include "compat/record_memory.h"
+#include "compat/shared_flag.h"
 #include "openssl_event/record_path.h"
 
 namespace openssl_event::compat {
@@ -119,7 +120,7 @@ class DataPath {
     ~Turn() {
       if (is_inner_) return;
       in_turn_ = false;
-      path_.report();
+      &in_turn_ == &path_.in_.in_turn ? path_.report_opened() : path_.report_sealed();
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -162,7 +163,12 @@ class DataPath {
   bool put_filter(BIO*& filter, BIO* program, void (*set)(SSL*, BIO*)) noexcept;
   void remove_filter(BIO* filter, void (*set)(SSL*, BIO*)) noexcept;
   void remove_filters() noexcept;
-  void report() noexcept;
+  void report_sealed() noexcept;
+  void report_opened() noexcept;
+  void report() noexcept {
+    report_sealed();
+    report_opened();
+  }
 
   bool read_without_libssl(void* buf, std::size_t size, bool peeks, std::size_t& taken);
   bool may_open() noexcept;
@@ -194,10 +200,10 @@ class DataPath {
   std::mutex taking_over_;
   int calls_ = 0;  // that have begun in stage `watching`
   bool bios_of_program_ = false;
-  std::atomic<bool> pristine_{true};  // no record has been seen
+  SharedFlag pristine_ = true;  // no record has been seen
   bool always_libssl_ = false;
   bool receives_ = true;  // false: libssl reads ahead, so it reads alone
-  bool wants_nothing_ = false;
+  SharedFlag wants_nothing_;
 
   struct Input {
     RecordMemory memory;
@@ -219,7 +225,7 @@ class DataPath {
     std::size_t before = 0;  // bytes of an SSL_write that were sent before libssl's turn
     std::size_t turn = 0;    // and those that it has not finished; 0: none
     bool in_turn = false;
-    bool libssl_writes_next = false;
+    SharedFlag libssl_writes_next;
     bool libssl_seals = false;
     bool refused = false;
   };

@@ -13,6 +13,7 @@
 #include "compat/info_gate.h"
 #include "compat/pending_call.h"
 #include "compat/pool.h"
+#include "compat/shared_flag.h"
 #include "openssl_event/runner.h"
 
 namespace openssl_event::compat {
@@ -98,7 +99,7 @@ class Session final : private Runner {
   bool async_fd_is_new_ = false;
   bool async_ = false;
   bool never_suspends_ = false;
-  bool answered_waiting_ = false;
+  SharedFlag answered_waiting_;
   bool shutdown_refused_ = false;  // since it was suspended
 };
 

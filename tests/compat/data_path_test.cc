@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -264,6 +265,11 @@ TEST_P(DataPath, AForkedChildGoesOn) {
   EXPECT_EQ(peers.receive(peers.client.get(), 14), "from the child");
 }
 
+std::atomic<bool> handshake_is_done{false};
+void note_end_of_handshake(const SSL*, int where, int) {
+  if (where & SSL_CB_HANDSHAKE_DONE) handshake_is_done = true;
+}
+
 // As blocking programs do it: the thread that reads makes the handshake too, and waits inside libssl when another one
 // writes the first data. Later both take the record path, whoever is first.
 TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
@@ -284,9 +290,12 @@ TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
       read(peers.client.get());
       write(peers.client.get());
     });
+    SSL_set_num_tickets(peers.server.get(), 0);  // the thread that reads would still be sending them
+    handshake_is_done = false;
+    SSL_set_info_callback(peers.server.get(), note_end_of_handshake);
     if (round % 2) SSL_do_handshake(peers.server.get());
     std::thread reader(read, peers.server.get());
-    while (SSL_get_state(peers.server.get()) != TLS_ST_OK) std::this_thread::yield();
+    while (!handshake_is_done) std::this_thread::yield();
     write(peers.server.get());
     of_client.join();
     reader.join();
