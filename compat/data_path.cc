@@ -16,11 +16,21 @@
 #include "compat/settings.h"
 #include "compat/statistics.h"
 #include "openssl_event/connection.h"
+#include "openssl_event/record_header.h"
 
 namespace openssl_event::compat {
 
+namespace {
+
+// The take-over costs a connection its keys and a look at libssl's records, some 40 us; a record then costs less by as much
+// as so many bytes do. So it comes when a connection has moved 64 small records, or 512 KiB.
+constexpr std::size_t kRecordWorth = 8 * 1024;
+constexpr std::size_t kWorthTakingOver = 512 * 1024;
+
+}  // namespace
+
 DataPath* DataPath::create(SSL* ssl) noexcept {
-  if (!settings().record_path || !is_stream_tls(ssl) || has_message_callback(SSL_get_SSL_CTX(ssl))) return nullptr;
+  if (settings().record_path == RecordsTaken::off || !is_stream_tls(ssl) || has_message_callback(SSL_get_SSL_CTX(ssl))) return nullptr;
   auto* path = new (std::nothrow) DataPath(ssl);
   if (path) path->out_.libssl_seals = is_padding(SSL_get_SSL_CTX(ssl));
   if (path && path->watch()) return path;
@@ -43,6 +53,7 @@ void DataPath::count(int is_sent, int, int content_type, const void* header, std
   DataPath* path = session ? session->data_path() : nullptr;
   if (!path || path->stage_ != Stage::watching) return;
   path->pristine_ = false;
+  path->seen_.fetch_add(kRecordWorth + record_size(static_cast<const unsigned char*>(header)), std::memory_order_relaxed);
   const unsigned char type = *static_cast<const unsigned char*>(header);
   is_sent ? path->record_->leaves(type) : path->record_->passes(type);
 }
@@ -69,6 +80,7 @@ void DataPath::restart() noexcept {
   out_ = {};
   out_.libssl_seals = libssl_seals;
   sealed_ = opened_ = 0;
+  seen_ = 0;
   wants_nothing_ = false;
   pristine_ = true;
   stage_ = !always_libssl_ && watch() ? Stage::watching : Stage::left;
@@ -102,6 +114,10 @@ int DataPath::objection() const noexcept {
   return OPENSSL_PATH_REASON_NONE;
 }
 
+bool DataPath::is_worth_it() const noexcept {
+  return seen_.load(std::memory_order_relaxed) >= kWorthTakingOver || settings().record_path == RecordsTaken::always;
+}
+
 // Libssl must not be in the middle of a handshake, a write (a close_notify's too) or a record.
 bool DataPath::may_take_over() noexcept {
   if (SSL_in_init(ssl_) || out_.turn > 0 || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) return false;
@@ -111,7 +127,7 @@ bool DataPath::may_take_over() noexcept {
 
 // True: the filters are in their place. Of two calls in two threads neither takes over while the other one is here.
 bool DataPath::take_over() noexcept {
-  if (stage_ == Stage::left) return false;
+  if (stage_ == Stage::left || !is_worth_it()) return false;
   const std::lock_guard here(taking_over_);
   if (stage_ != Stage::watching) return stage_ == Stage::taken;
   if (calls_ != 1 || !may_take_over()) return false;

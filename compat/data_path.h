@@ -156,6 +156,7 @@ class DataPath {
   void leave() noexcept;
   int objection() const noexcept;
   bool kernel_has_records() const noexcept;
+  bool is_worth_it() const noexcept;
   bool take_over() noexcept;
   bool may_take_over() noexcept;
   bool record_takes_over() noexcept;
@@ -199,6 +200,7 @@ class DataPath {
   std::atomic<Stage> stage_{Stage::watching};
   std::mutex taking_over_;
   int calls_ = 0;  // that have begun in stage `watching`
+  std::atomic<std::size_t> seen_{0};  // of what libssl has moved then, in bytes and the worth of records
   bool bios_of_program_ = false;
   SharedFlag pristine_ = true;  // no record has been seen
   bool always_libssl_ = false;

@@ -38,7 +38,7 @@ SSL* SSL_new(SSL_CTX* ctx) {
   if (!ssl) return nullptr;
   note_tls_is_used();
   const bool async = is_async(ctx);
-  if (async || !nothing_is_offloaded() || settings().record_path)
+  if (async || !nothing_is_offloaded() || settings().record_path != RecordsTaken::off)
     if (Session* session = Session::find_or_make(ssl)) {
       session->set_async(async);
       session->watch_data();

@@ -40,7 +40,7 @@ bool has_message_callback(const SSL_CTX* ctx) noexcept { return SSL_CTX_get_ex_d
 
 void prepare_keylog(SSL_CTX* ctx) noexcept {
   static const bool uses_real = (use_keylog_functions({set_keylog, get_keylog}), true);
-  if (uses_real && settings().record_path && is_stream_tls(SSL_CTX_get_ssl_method(ctx))) prepare_context(ctx);
+  if (uses_real && settings().record_path != RecordsTaken::off && is_stream_tls(SSL_CTX_get_ssl_method(ctx))) prepare_context(ctx);
 }
 
 }  // namespace openssl_event::compat

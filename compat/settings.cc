@@ -19,7 +19,8 @@ struct Choice {
 constexpr Choice<Offload> kOffload[] = {{"off", Offload::off}, {"sign", Offload::sign}, {"all", Offload::all}};
 constexpr Choice<Nonblocking> kNonblocking[] = {
     {"edge", Nonblocking::edge}, {"wait", Nonblocking::wait}, {"inline", Nonblocking::inline_}};
-constexpr Choice<bool> kOnOff[] = {{"on", true}, {"off", false}};
+constexpr Choice<RecordsTaken> kRecords[] = {
+    {"on", RecordsTaken::on}, {"off", RecordsTaken::off}, {"always", RecordsTaken::always}};
 
 template <typename T, std::size_t N>
 void choose(const char* variable, const Choice<T> (&choices)[N], T& setting) noexcept {
@@ -62,7 +63,7 @@ Settings read_environment() noexcept {
   number("OPENSSL_EVENT_NICE", 0, 19, settings.nice);
   choose("OPENSSL_EVENT_OFFLOAD", kOffload, settings.offload);
   choose("OPENSSL_EVENT_NONBLOCKING", kNonblocking, settings.nonblocking);
-  choose("OPENSSL_EVENT_RECORD_PATH", kOnOff, settings.record_path);
+  choose("OPENSSL_EVENT_RECORD_PATH", kRecords, settings.record_path);
   number("OPENSSL_EVENT_STATS_SIGNAL", 1, SIGRTMAX, settings.statistics_signal);
   settings.statistics = text_or_null("OPENSSL_EVENT_STATS");
   settings.trace = text_or_null("OPENSSL_EVENT_TRACE");

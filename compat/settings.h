@@ -17,12 +17,19 @@ enum class Nonblocking {
   inline_  // nothing: the operation runs in the program's own thread
 };
 
+// Whether records of application data are sealed and opened without libssl.
+enum class RecordsTaken {
+  on,      // once a connection has moved so much that it is worth the keys
+  off,
+  always   // from the first record on
+};
+
 struct Settings {
   unsigned workers = 0;  // 0: one for each processor
   unsigned nice = 10;    // by how much workers are nicer than the program, whose event loop goes first
   Offload offload = Offload::sign;
   Nonblocking nonblocking = Nonblocking::edge;
-  bool record_path = true;  // records are sealed and opened without libssl
+  RecordsTaken record_path = RecordsTaken::on;
   const char* statistics = nullptr;  // a file's name, or "stderr"
   int statistics_signal = 0;
   const char* trace = nullptr;       // likewise

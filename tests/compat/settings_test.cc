@@ -52,8 +52,10 @@ TEST_F(Settings, StatisticsGoToAFileAtExit) {
   EXPECT_EQ(errors, "");
 }
 
-TEST_F(Settings, RecordPathIsOnUnlessSwitchedOff) {
+TEST_F(Settings, RecordPathIsForConnectionsThatAreWorthItUnlessItIsAlwaysOrNever) {
   EXPECT_EQ(run("OPENSSL_EVENT_STATS=stderr", "exit"), 0);
+  EXPECT_TRUE(has(errors, "records sealed 0, records opened 0")) << errors;
+  EXPECT_EQ(run("OPENSSL_EVENT_RECORD_PATH=always OPENSSL_EVENT_STATS=stderr", "exit"), 0);
   EXPECT_TRUE(has(errors, "records sealed 10, records opened 5")) << errors;  // clients' first records are libssl's: tickets
   EXPECT_EQ(run("OPENSSL_EVENT_RECORD_PATH=off OPENSSL_EVENT_STATS=stderr", "exit"), 0);
   EXPECT_TRUE(has(errors, "records sealed 0, records opened 0")) << errors;

@@ -19,7 +19,8 @@ class Layer:
 
     def __init__(self, library, directory, **settings):
         self._statistics = os.path.join(directory, "statistics")
-        self.environment = {"LD_PRELOAD": library, "OPENSSL_EVENT_STATS": self._statistics}
+        self.environment = {"LD_PRELOAD": library, "OPENSSL_EVENT_STATS": self._statistics,
+                            "OPENSSL_EVENT_RECORD_PATH": "always"}
         for name, value in settings.items():
             self.environment["OPENSSL_EVENT_" + name.upper()] = str(value)
 
