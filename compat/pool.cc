@@ -118,6 +118,8 @@ bool submit(Event* call, PendingCall* pending) noexcept {
   return submitted;
 }
 
+bool process_is_exiting() noexcept { return exiting; }
+
 unsigned process_generation() noexcept { return generation.load(std::memory_order_relaxed); }
 
 bool pool_statistics(OPENSSL_WORKERS_STATISTICS& out) noexcept {

@@ -19,6 +19,9 @@ const OPENSSL_ENGINE* worker_engine() noexcept;
 // it stays the caller's, to be executed in place (full, exiting, no threads to be had).
 bool submit(Event* call, PendingCall* pending) noexcept;
 
+// The pool has ended, and OpenSSL's clean-up follows.
+bool process_is_exiting() noexcept;
+
 // Tells the process from its forked children, in which the parent's workers do not exist.
 unsigned process_generation() noexcept;
 

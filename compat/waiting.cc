@@ -1,6 +1,7 @@
 #include "compat/waiting.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -52,7 +53,10 @@ bool perform_and_wait(Operation& operation) noexcept {
     destroy_event(call);
     return perform_in_place(operation);
   }
+  const bool was_exiting = process_is_exiting();
   pending->wait();
+  // Another thread has called exit, and libcrypto is being cleaned up: this one must not go on in it.
+  while (!was_exiting && process_is_exiting()) pause();
   return finish_call(pending->take(), operation);
 }
 
