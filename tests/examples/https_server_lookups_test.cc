@@ -201,6 +201,7 @@ TEST_P(SharedSessions, CountWhatAFullMemcachedRefuses) {
 INSTANTIATE_TEST_SUITE_P(Versions, SharedSessions, testing::Values("-tls1_2", "-tls1_3"),
                          [](const auto& version) { return std::string("Tls1") + version.param[6]; });
 
+// gnutls-cli waits no longer than 50 ms for a ticket, which a busy machine does not always keep.
 TEST(SharedSessionsOfOtherClients, AreResumedByGnutls) {
   const std::string key = temporary("key.pem"), certificate = temporary("cert.pem");
   make_certificate("localhost", key, certificate);
@@ -208,9 +209,10 @@ TEST(SharedSessionsOfOtherClients, AreResumedByGnutls) {
   const auto memcached = start_memcached(port);
   Server server(https_server(
       {"--cert", certificate, "--key", key, "--session-cache", "memcached:127.0.0.1:" + std::to_string(port)}));
-  run({"gnutls-cli", "--insecure", "--resume", "-p", std::to_string(server.port()), "127.0.0.1"}, kHttp10);
-  EXPECT_TRUE(server.wait_for_metric("openssl_event_resumptions_total", 1));
-  EXPECT_EQ(server.metric(kHits), 1);
+  for (int tries = 0; tries < 20 && server.metric("openssl_event_resumptions_total") == 0; ++tries)
+    run({"gnutls-cli", "--insecure", "--resume", "-p", std::to_string(server.port()), "127.0.0.1"}, kHttp10);
+  EXPECT_GE(server.metric("openssl_event_resumptions_total"), 1);
+  EXPECT_GE(server.metric(kHits), 1);
 }
 
 // ---- Certificates by name ----
