@@ -27,12 +27,7 @@ DecryptOperation::~DecryptOperation() {
 DecryptOperation* DecryptOperation::make(OffloadedKey& key, const CipherSettings& settings, InnerContext& inner,
                                          const unsigned char* ciphertext, size_t len) noexcept {
   auto* operation = new (std::nothrow) DecryptOperation(key, settings, inner);
-  if (operation != nullptr && operation->prepare(ciphertext, len)) return operation;
-  ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-  if (operation == nullptr) return nullptr;
-  inner = operation->release_inner();
-  operation->unref();
-  return nullptr;
+  return made_or_undone(operation, operation != nullptr && operation->prepare(ciphertext, len), inner);
 }
 
 // The random secret is made before anything is known of the message (RFC 5246 7.4.7.1).

@@ -29,12 +29,7 @@ DeriveOperation::~DeriveOperation() {
 DeriveOperation* DeriveOperation::make(OffloadedKey& key, OffloadedKey& peer, bool is_padded,
                                        InnerContext& inner) noexcept {
   auto* operation = new (std::nothrow) DeriveOperation(key, peer, is_padded, inner);
-  if (operation != nullptr && operation->allocate()) return operation;
-  ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-  if (operation == nullptr) return nullptr;
-  inner = operation->release_inner();
-  operation->unref();
-  return nullptr;
+  return made_or_undone(operation, operation != nullptr && operation->allocate(), inner);
 }
 
 size_t DeriveOperation::full_length(const OffloadedKey& key) noexcept {

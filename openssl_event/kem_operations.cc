@@ -51,12 +51,7 @@ EncapsulateOperation::~EncapsulateOperation() {
 
 EncapsulateOperation* EncapsulateOperation::make(OffloadedKey& key, InnerContext& inner) noexcept {
   auto* operation = new (std::nothrow) EncapsulateOperation(key, inner);
-  if (operation != nullptr && operation->allocate()) return operation;
-  ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-  if (operation == nullptr) return nullptr;
-  inner = operation->release_inner();
-  operation->unref();
-  return nullptr;
+  return made_or_undone(operation, operation != nullptr && operation->allocate(), inner);
 }
 
 bool EncapsulateOperation::allocate() noexcept {
@@ -113,12 +108,7 @@ DecapsulateOperation::DecapsulateOperation(OffloadedKey& key, InnerContext& inne
 DecapsulateOperation* DecapsulateOperation::make(OffloadedKey& key, InnerContext& inner,
                                                  const unsigned char* ciphertext, size_t len) noexcept {
   auto* operation = new (std::nothrow) DecapsulateOperation(key, inner);
-  if (operation != nullptr && operation->prepare(ciphertext, len)) return operation;
-  ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-  if (operation == nullptr) return nullptr;
-  inner = operation->release_inner();
-  operation->unref();
-  return nullptr;
+  return made_or_undone(operation, operation != nullptr && operation->prepare(ciphertext, len), inner);
 }
 
 // Of an engine's key the public half tells.

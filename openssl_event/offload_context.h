@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <openssl/core.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "openssl_event/offload_key.h"
@@ -45,6 +46,18 @@ class InnerContext {
   EVP_MD_CTX* md_ = nullptr;
   EVP_PKEY_CTX* pkey_ = nullptr;  // owned unless there is md_, which owns it
 };
+
+// What the make() of an operation returns, which has taken `inner` and has, or lacks, the memory for all of it: without
+// it nullptr, with an error raised, and `inner` is again its owner's.
+template <typename Made>
+Made* made_or_undone(Made* operation, bool has_all, InnerContext& inner) noexcept {
+  if (operation != nullptr && has_all) return operation;
+  ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
+  if (operation == nullptr) return nullptr;
+  inner = operation->release_inner();
+  operation->unref();
+  return nullptr;
+}
 
 class OffloadContext {
  public:

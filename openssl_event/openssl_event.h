@@ -210,8 +210,9 @@ union OPENSSL_event_u {
  * Makes a state machine for `ssl`, which is configured as usual: SSL_set_connect_state or SSL_set_accept_state, server
  * name, ALPN, verification, key (openssl_offloadKey to see its calls). The machine holds a reference of its own, so the
  * caller may SSL_free. From here to openssl_free nobody else calls SSL_read, SSL_write, SSL_do_handshake, SSL_shutdown or
- * SSL_set_bio on it (but see compat/compat.h); inspection is free. The machine sets the BIOs, read_ahead off, SSL_MODE_ASYNC off, partial writes on,
- * SSL_OP_NO_RENEGOTIATION (see openssl_allowRenegotiation), and an info callback that calls the one set before.
+ * SSL_set_bio on it (but see compat/compat.h); inspection is free. The machine sets the BIOs, read_ahead as it needs it,
+ * SSL_MODE_ASYNC off, partial writes on, SSL_OP_NO_RENEGOTIATION (see openssl_allowRenegotiation), and an info callback that
+ * calls the one set before.
  * Fails without memory, for a DTLS or QUIC object, and for one without a role or whose handshake has begun.
  */
 openssl_t *openssl_new(SSL *ssl);

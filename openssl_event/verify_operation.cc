@@ -17,13 +17,8 @@ VerifyOperation* VerifyOperation::make(OffloadedKey& key, const SignSettings& se
                                        const unsigned char* signature, size_t signature_len, const unsigned char* tbs,
                                        size_t tbs_len) noexcept {
   auto* operation = new (std::nothrow) VerifyOperation(key, settings, inner);
-  if (operation == nullptr || !operation->copy(signature, signature_len, tbs, tbs_len)) {
-    ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
-    if (operation == nullptr) return nullptr;
-    inner = operation->release_inner();
-    operation->unref();
-    return nullptr;
-  }
+  const bool has_all = operation != nullptr && operation->copy(signature, signature_len, tbs, tbs_len);
+  if (!made_or_undone(operation, has_all, inner)) return nullptr;
   const EVP_MD* md = operation->inner_.md() == nullptr ? nullptr : EVP_MD_CTX_get0_md(operation->inner_.md());
   operation->settings_.complete(operation->inner_.pkey(), key.inner(), md, tbs_len, true);
   return operation;

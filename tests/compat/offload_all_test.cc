@@ -60,10 +60,7 @@ TEST_P(OffloadAll, PropertyQueryOfAContextIsKept) {
   use_key(server.get(), KeyType::kEcP256, false);
   const Context client(SSL_CTX_new_ex(nullptr, "provider=default", TLS_client_method()));
   Peers peers(GetParam());
-  peers.server = make_ssl(server.get(), Role::kServer);
-  peers.client = make_ssl(client.get(), Role::kClient);
-  SSL_set_fd(peers.server.get(), peers.server_fd);
-  SSL_set_fd(peers.client.get(), peers.client_fd);
+  peers.begin_anew(server.get(), client.get());
   const auto before = calls();
   EXPECT_TRUE(peers.connect());
   EXPECT_EQ(calls(), before + 1);
@@ -76,10 +73,7 @@ TEST_P(OffloadAll, LibraryContextOfTheProgramIsKept) {
     const Context server(SSL_CTX_new_ex(library, nullptr, TLS_server_method()));
     use_key(server.get(), KeyType::kEcP256, false);
     Peers peers(GetParam());
-    peers.server = make_ssl(server.get(), Role::kServer);
-    peers.client = make_ssl(client.get(), Role::kClient);
-    SSL_set_fd(peers.server.get(), peers.server_fd);
-    SSL_set_fd(peers.client.get(), peers.client_fd);
+    peers.begin_anew(server.get(), client.get());
     const auto before = calls();
     EXPECT_TRUE(peers.connect());
     EXPECT_EQ(calls(), before);

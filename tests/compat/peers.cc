@@ -65,8 +65,12 @@ Peers::Peers(int version, KeyType key)
   connect_sockets(client_fd, server_fd);
   watch(client_fd);
   watch(server_fd);
-  server = make_ssl(server_context.get(), Role::kServer);
-  client = make_ssl(client_context.get(), Role::kClient);
+  begin_anew(server_context.get(), client_context.get());
+}
+
+void Peers::begin_anew(SSL_CTX* server_side, SSL_CTX* client_side) {
+  server = make_ssl(server_side, Role::kServer);
+  client = make_ssl(client_side, Role::kClient);
   SSL_set_fd(server.get(), server_fd);
   SSL_set_fd(client.get(), client_fd);
 }

@@ -14,6 +14,8 @@ struct Peers {
   Peers(const Peers&) = delete;
   Peers& operator=(const Peers&) = delete;
 
+  // Both ends anew, each of another context, before the handshake.
+  void begin_anew(SSL_CTX* server_side, SSL_CTX* client_side);
   // Until the server's private-key operation is out, or would be: what its SSL_accept answered then.
   int accept_until_it_signs();
   // Both sides in turn, with poll in between. True: both handshakes have finished.
