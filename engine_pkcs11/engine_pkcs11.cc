@@ -3,18 +3,23 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
 
 #include "engine_pkcs11/key.h"
+#include "engine_pkcs11/module_call.h"
 
 using namespace openssl_event::pkcs11;
 
 namespace {
 
 constexpr OPENSSL_ENGINE kEngine = {sizeof(OPENSSL_ENGINE), "pkcs11", Key::call, nullptr, nullptr};
+
+// How long the end of the process waits for calls that other threads are making.
+constexpr std::chrono::seconds kPatience{3};
 
 // All keys there are, so that their modules can be finalised at exit.
 struct Keys {
@@ -47,8 +52,12 @@ bool is_supported(const EVP_PKEY* key) {
 }  // namespace
 
 void openssl_event::pkcs11::close_all_keys() noexcept {
+  if (ModuleCall::is_on_this_thread()) return;  // a module ends the process
+  const ModuleCall call;
+  static const auto deadline = std::chrono::steady_clock::now() + kPatience;  // registered more than once
   const std::lock_guard lock(keys().mutex);
-  for (Key* key : keys().all) key->close();
+  for (Key* key : keys().all) key->refuse();
+  for (Key* key : keys().all) key->close(deadline);
 }
 
 EVP_PKEY* openssl_pkcs11Key(const char* uri, EVP_PKEY* public_key) {

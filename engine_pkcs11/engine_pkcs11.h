@@ -27,9 +27,10 @@ extern "C" {
  * The token is first asked when the key is first used: a token that is not there, a lost session, or a wrong PIN fails that
  * call, with an error that says so, and the next call tries again; but a PIN that was refused is not tried a second time,
  * since that would lock the token. Each thread that executes a call has a session to itself meanwhile. A child of fork has
- * sessions of its own. Sessions are closed and modules finalised when the key is freed, or at exit, before modules
- * and OpenSSL clean up. The caller frees the key by EVP_PKEY_free. Any thread. Fails for a URI that is none, for other types of keys,
- * and without memory.
+ * sessions of its own. Sessions are closed and modules finalised when the key is freed, or at exit, before modules and
+ * OpenSSL clean up: no call begins any more then, and those that are being made have 3 seconds to end. A token that takes
+ * longer is left as it is, and so are all if a module itself calls exit. The caller frees the key by EVP_PKEY_free. Any
+ * thread. Fails for a URI that is none, for other types of keys, and without memory.
  */
 EVP_PKEY *openssl_pkcs11Key(const char *uri, EVP_PKEY *public_key);
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "engine_pkcs11/mechanism.h"
+#include "engine_pkcs11/module_call.h"
 
 namespace openssl_event::pkcs11 {
 namespace {
@@ -42,7 +43,7 @@ CK_RV sign(const Session& session, Work& work, OPENSSL_SIGN& operands) {
   CK_ULONG len = signature.size();
   value = session.module->C_Sign(session.handle, work.input.data(), work.input.size(), signature.data(), &len);
   if (value != CKR_OK) return value;
-  return finish_sign(operands, signature.data(), len) ? CKR_OK : CKR_FUNCTION_FAILED;
+  return finish_sign(operands, work, signature.data(), len) ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
 CK_RV decrypt(const Session& session, Work& work, OPENSSL_DECRYPT& operands) {
@@ -60,6 +61,8 @@ CK_RV use(const Session& session, Work& work, OPENSSL_EVENT* e) noexcept try {
   return CKR_HOST_MEMORY;
 }
 
+bool is_of_this_process(const Token* token) noexcept { return token && token->process() == getpid(); }
+
 bool fail(OPENSSL_EVENT* e, const Failure& failure) noexcept {
   char reason[200];
   std::snprintf(reason, sizeof reason, "pkcs11: %s: %s", failure.what, p11_kit_strerror(failure.value));
@@ -71,17 +74,22 @@ bool fail(OPENSSL_EVENT* e, const Failure& failure) noexcept {
 
 Token& Key::token() {
   Token* current = token_.load(std::memory_order_acquire);
-  if (current && current->process() == getpid()) return *current;
+  if (is_of_this_process(current)) return *current;
   auto* made = new Token(uri_);
   if (token_.compare_exchange_strong(current, made, std::memory_order_acq_rel)) return *made;
   delete made;
   return *current;
 }
 
-void Key::close() noexcept {
+void Key::refuse() noexcept {
   closed_ = true;
   Token* current = token_.load(std::memory_order_acquire);
-  if (current && current->process() == getpid()) current->close();
+  if (is_of_this_process(current)) current->refuse();
+}
+
+void Key::close(std::chrono::steady_clock::time_point deadline) noexcept {
+  Token* current = token_.load(std::memory_order_acquire);
+  if (is_of_this_process(current)) current->close(deadline);
 }
 
 bool Key::execute(OPENSSL_EVENT* e) {
@@ -90,6 +98,7 @@ bool Key::execute(OPENSSL_EVENT* e) {
   if (signs ? !prepare_sign(e, work) : e->e.optype != OPENSSL_OPERATION_DECRYPT)
     return fail(e, {CKR_MECHANISM_INVALID, "choosing a mechanism"});
   if (!signs) prepare_decrypt(e->e.u.d, work);
+  const ModuleCall call;
   Failure failure;
   if (closed_) return fail(e, {CKR_CRYPTOKI_NOT_INITIALIZED, "using the token while the program ends"});
   for (int tries = 0; tries < 2; ++tries) {

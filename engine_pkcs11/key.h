@@ -21,8 +21,9 @@ class Key {
 
   // As OPENSSL_ENGINE::call.
   static int call(OPENSSL_EVENT* e) noexcept;
-  // Before OpenSSL is cleaned up.
-  void close() noexcept;
+  // At the end of the process, before OpenSSL is cleaned up: no more calls; then an end of those that are being made.
+  void refuse() noexcept;
+  void close(std::chrono::steady_clock::time_point deadline) noexcept;
 
  private:
   Token& token();

@@ -65,8 +65,6 @@ bool prepare_pss(const OPENSSL_SIGN& operands, Work& work) {
   return true;
 }
 
-bool is_edwards(const EVP_PKEY* key) { return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"); }
-
 // PureEdDSA (RFC 8032), which hashes by itself.
 bool prepare_eddsa(const OPENSSL_SIGN& operands, Work& work) {
   work.mechanism.mechanism = CKM_EDDSA;
@@ -90,17 +88,18 @@ bool put_der(OPENSSL_SIGN& operands, const ECDSA_SIG* signature) {
 
 }  // namespace
 
+// The operands tell the type of the key; EVP_PKEY_is_a says no when it has no memory.
 bool prepare_sign(OPENSSL_EVENT* e, Work& work) {
   const OPENSSL_SIGN& operands = e->e.u.s;
-  if (is_edwards(operands.key)) return prepare_eddsa(operands, work);
+  if (!operands.digest) return prepare_eddsa(operands, work);
   unsigned char digest[EVP_MAX_MD_SIZE];
   std::size_t len = 0;
-  if (!operands.digest || !openssl_hashOperand(e, digest, &len)) return false;
+  if (!openssl_hashOperand(e, digest, &len)) return false;
   work.input.assign(digest, digest + len);
   switch (operands.padding) {
     case RSA_PKCS1_PADDING: work.mechanism.mechanism = CKM_RSA_PKCS; return wrap_digest(operands.digest, work.input);
     case RSA_PKCS1_PSS_PADDING: return prepare_pss(operands, work);
-    case 0: work.mechanism.mechanism = CKM_ECDSA; return EVP_PKEY_is_a(operands.key, "EC");
+    case 0: work.mechanism.mechanism = CKM_ECDSA; return true;
     default: return false;
   }
 }
@@ -111,8 +110,8 @@ void prepare_decrypt(const OPENSSL_DECRYPT& operands, Work& work) {
   work.input.assign(operands.ciphertext, operands.ciphertext + operands.ciphertext_len);
 }
 
-bool finish_sign(OPENSSL_SIGN& operands, const unsigned char* signature, std::size_t len) {
-  if (!EVP_PKEY_is_a(operands.key, "EC")) return put(operands, signature, len);
+bool finish_sign(OPENSSL_SIGN& operands, const Work& work, const unsigned char* signature, std::size_t len) {
+  if (work.mechanism.mechanism != CKM_ECDSA) return put(operands, signature, len);
   if (len == 0 || len % 2 != 0) return false;
   const auto half = static_cast<int>(len / 2);
   const std::unique_ptr<ECDSA_SIG, Free> pair(ECDSA_SIG_new());

@@ -23,7 +23,7 @@ bool prepare_sign(OPENSSL_EVENT* e, Work& work);
 void prepare_decrypt(const OPENSSL_DECRYPT& operands, Work& work);
 
 // Cryptoki's signature as TLS wants it, in the operands: of ECDSA, r and s of equal length become DER. False: it is none.
-bool finish_sign(OPENSSL_SIGN& operands, const unsigned char* signature, std::size_t len);
+bool finish_sign(OPENSSL_SIGN& operands, const Work& work, const unsigned char* signature, std::size_t len);
 
 }  // namespace openssl_event::pkcs11
 

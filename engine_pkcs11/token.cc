@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
-#include <shared_mutex>
+#include <thread>
 #include <utility>
+
+#include "engine_pkcs11/module_call.h"
 
 namespace openssl_event::pkcs11 {
 namespace {
@@ -21,20 +23,32 @@ struct Secret {
 
 }  // namespace
 
-Failure Token::take(Session& session) {
-  std::shared_lock in_use(in_use_);
+// That of a parent is left as it was at the fork.
+Token::~Token() {
+  const ModuleCall call;
+  if (process_ == getpid()) unload();
+}
+
+bool Token::enter() noexcept {
+  if ((users_.fetch_add(1, std::memory_order_acq_rel) & kClosed) == 0) return true;
+  leave();
+  return false;
+}
+
+Failure Token::take(Session& session) try {
+  if (!enter()) return {CKR_CRYPTOKI_NOT_INITIALIZED, "using the token while the program ends"};
   const std::lock_guard lock(opening_);
-  Failure failure = kDone;
-  if (closed_) {
-    failure = {CKR_CRYPTOKI_NOT_INITIALIZED, "using the token while the program ends"};
-  } else if (!idle_.empty()) {
-    session = idle_.back();
-    idle_.pop_back();
-  } else {
-    failure = open(session);
+  if (idle_.empty()) {
+    const Failure failure = open(session);
+    if (failure.failed()) leave();
+    return failure;
   }
-  if (!failure.failed()) in_use.release();  // until give_back() or drop()
-  return failure;
+  session = idle_.back();
+  idle_.pop_back();
+  return kDone;
+} catch (const std::bad_alloc&) {
+  leave();
+  throw;
 }
 
 void Token::give_back(const Session& session) noexcept {
@@ -44,7 +58,7 @@ void Token::give_back(const Session& session) noexcept {
   } catch (const std::bad_alloc&) {
     session.module->C_CloseSession(session.handle);
   }
-  in_use_.unlock_shared();
+  leave();
 }
 
 // With it go the others: when the token has gone, so have they.
@@ -54,14 +68,17 @@ void Token::drop(const Session& session) noexcept {
     session.module->C_CloseSession(session.handle);
     for (const Session& other : std::exchange(idle_, {})) other.module->C_CloseSession(other.handle);
   }
-  in_use_.unlock_shared();
+  leave();
 }
 
-void Token::close() noexcept {
-  const std::lock_guard exclusive(in_use_);
-  const std::lock_guard lock(opening_);
-  closed_ = true;
-  if (process_ == getpid()) unload();
+// A call that does not come back keeps its module as it is: better than a process that does not end.
+void Token::close(std::chrono::steady_clock::time_point deadline) noexcept {
+  refuse();
+  while (users_.load(std::memory_order_acquire) != kClosed) {
+    if (std::chrono::steady_clock::now() >= deadline) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  unload();
 }
 
 void Token::load_modules() {

@@ -5,8 +5,9 @@
 #include <p11-kit/p11-kit.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <mutex>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ void close_all_keys() noexcept;
 class Token {
  public:
   explicit Token(const Uri& uri) : uri_(uri) {}
-  ~Token() { close(); }
+  ~Token();
   Token(const Token&) = delete;
   Token& operator=(const Token&) = delete;
 
@@ -46,10 +47,13 @@ class Token {
   void give_back(const Session& session) noexcept;
   // It has failed: the token may have gone.
   void drop(const Session& session) noexcept;
-  // Waits for all that are taken, and gives no more.
-  void close() noexcept;
+  // At the end of the process: gives no more, and finalises if all that are taken come back until then.
+  void refuse() noexcept { users_.fetch_or(kClosed, std::memory_order_acq_rel); }
+  void close(std::chrono::steady_clock::time_point deadline) noexcept;
 
  private:
+  bool enter() noexcept;
+  void leave() noexcept { users_.fetch_sub(1, std::memory_order_acq_rel); }
   Failure open(Session& session);
   Failure load();
   void load_modules();
@@ -61,12 +65,13 @@ class Token {
 
   const Uri& uri_;
   const pid_t process_ = getpid();
-  std::shared_mutex in_use_;  // held shared from take() to give_back() or drop(), exclusively to close
-  std::mutex opening_;        // guards all below
+  // Those between take() and give_back() or drop(), and kClosed. No lock: at exit this thread might hold it.
+  static constexpr unsigned kClosed = 1u << 31;
+  std::atomic<unsigned> users_{0};
+  std::mutex opening_;  // of users: guards all below
   std::vector<CK_FUNCTION_LIST*> modules_;
   std::vector<Session> idle_;
   std::string refused_pin_;
-  bool closed_ = false;
 };
 
 }  // namespace openssl_event::pkcs11

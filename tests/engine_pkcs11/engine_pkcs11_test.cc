@@ -1,76 +1,20 @@
 // Handshakes with keys that are in a SoftHSM token, and what becomes of them when the token does not do its part.
-#include "engine_pkcs11/engine_pkcs11.h"
-
-#include <gtest/gtest.h>
 #include <openssl/err.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fstream>
+#include <future>
 #include <thread>
 #include <vector>
 
 #include "engine_workers/engine_workers.h"
-#include "tests/engine_pkcs11/slow_module.h"
-#include "tests/engine_pkcs11/soft_token.h"
-#include "tests/support/pair.h"
+#include "tests/engine_pkcs11/hooked_module.h"
+#include "tests/engine_pkcs11/pkcs11_fixture.h"
 
 namespace openssl_event::testing {
 namespace {
 
-constexpr KeyType kTypes[] = {KeyType::kRsa, KeyType::kEcP256, KeyType::kEcP384, KeyType::kEd25519};
-
-std::string label_of(KeyType type) { return std::string("key") + key_type_name(type); }
-
-class Pkcs11 : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    token = new SoftToken("web");
-    import_keys();
-  }
-  static void TearDownTestSuite() {
-    delete token;
-    token = nullptr;
-  }
-  static void import_keys() {
-    for (KeyType type : kTypes) token->import(shared_key(type), label_of(type));
-  }
-
-  static Key key_by(const std::string& uri, KeyType type) {
-    return Key(openssl_pkcs11Key(uri.c_str(), X509_get0_pubkey(shared_certificate(type))));
-  }
-  static Pair pair_with(EVP_PKEY* key, KeyType type, int version, const char* cipher = nullptr) {
-    Pair pair(version, type);
-    EXPECT_NE(key, nullptr);
-    EXPECT_EQ(SSL_CTX_use_PrivateKey(pair.server_context.get(), key), 1);
-    EXPECT_TRUE(!cipher || SSL_CTX_set_cipher_list(pair.client_context.get(), cipher));
-    return pair;
-  }
-  // "": it succeeded. Else what the server's status says.
-  static std::string handshake(Pair& pair) {
-    auto client = pair.plain_client();
-    auto server = pair.machine_server();
-    carry(*client, *server);
-    EXPECT_EQ(server->established(), client->established());
-    if (client->established()) return "";
-    EXPECT_EQ(server->reason(), OPENSSL_REASON_CALL_FAILED);
-    return server->failure() ? server->failure()->text : "no status";
-  }
-  static std::string handshake(EVP_PKEY* key, KeyType type = KeyType::kEcP256) {
-    Pair pair = pair_with(key, type, TLS1_3_VERSION);
-    return handshake(pair);
-  }
-  static void expect_failure(const std::string& text, const char* part) {
-    EXPECT_NE(text.find(part), std::string::npos) << text;
-  }
-
-  static SoftToken* token;
-};
-
-SoftToken* Pkcs11::token = nullptr;
-
 TEST_F(Pkcs11, SignsWithKeysOfEachType) {
-  for (KeyType type : kTypes) {
+  for (KeyType type : kTokenTypes) {
     const Key key = key_by(token->uri(label_of(type)), type);
     for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
       Pair pair = pair_with(key.get(), type, version);
@@ -159,17 +103,6 @@ TEST_F(Pkcs11, RecoversWhenTheTokenIsBack) {
   EXPECT_EQ(handshake(key.get()), "");
 }
 
-TEST_F(Pkcs11, WorksInAChildOfFork) {
-  const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
-  EXPECT_EQ(handshake(key.get()), "");
-  const pid_t child = fork();
-  if (child == 0) _exit(handshake(key.get()).empty() ? 0 : 1);
-  int status = -1;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  EXPECT_EQ(handshake(key.get()), "");
-}
-
 TEST_F(Pkcs11, ServesManyThreads) {
   const Key key = key_by(token->uri("keyEcP256"), KeyType::kEcP256);
   std::vector<std::thread> threads;
@@ -182,7 +115,13 @@ TEST_F(Pkcs11, ServesManyThreads) {
 
 // Behind a module that does not sign before it is told to: its handshake waits, on a worker, and nobody else does.
 TEST_F(Pkcs11, SlowTokenNeverDelaysTheNetworkThread) {
-  SlowModule module;
+  HookedModule module;
+  std::promise<void> signing, allowed;
+  module.before = [&](std::string_view function) {
+    if (function != "C_Sign") return;
+    signing.set_value();
+    allowed.get_future().wait();
+  };
   const Key key = key_by(token->uri("keyEcP256", kPin, module.path()), KeyType::kEcP256);
   Pair pair = pair_with(key.get(), KeyType::kEcP256, TLS1_3_VERSION);
   openssl_workers_t* workers = openssl_newWorkers(nullptr);
@@ -191,12 +130,12 @@ TEST_F(Pkcs11, SlowTokenNeverDelaysTheNetworkThread) {
   auto server = pair.machine_server();
   server->on_call = [&](OPENSSL_EVENT* e) { ASSERT_EQ(openssl_submitCall(workers, e, completions), 1); };
   carry(*client, *server);
-  module.wait_until_it_signs();
+  signing.get_future().wait();
   Pair others(TLS1_3_VERSION, KeyType::kEcP256, true);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(handshake(others), "");
   EXPECT_EQ(openssl_collectCompletion(completions), nullptr);
   EXPECT_FALSE(client->established());
-  module.let_it_sign();
+  allowed.set_value();
   openssl_drainWorkers(workers);
   openssl_returnEvent(openssl_collectCompletion(completions));
   carry(*client, *server);
@@ -214,13 +153,6 @@ TEST_F(Pkcs11, RefusesWhatIsNoUriAndOtherKeys) {
   const Key exchange(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"));
   EXPECT_EQ(openssl_pkcs11Key("pkcs11:token=web", exchange.get()), nullptr);
   ERR_clear_error();
-}
-
-// Nobody frees it: its module has to be finalised before OpenSSL is cleaned up, or this process crashes when it ends.
-TEST_F(Pkcs11, KeyMayBeLeftToTheEndOfTheProcess) {
-  static EVP_PKEY* left = nullptr;
-  left = key_by(token->uri("keyEcP256"), KeyType::kEcP256).release();
-  EXPECT_EQ(handshake(left), "");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tests/engine_pkcs11/soft_token.h"
 
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <p11-kit/p11-kit.h>
 
@@ -36,6 +37,20 @@ void util(const std::string& arguments) {
   require(std::system(command.c_str()) == 0, command);
 }
 
+// softhsm2-util knows no RSA-PSS keys; those of a token have no restrictions of their own.
+EVP_PKEY* as_importable(EVP_PKEY* key) {
+  if (!EVP_PKEY_is_a(key, "RSA-PSS")) return EVP_PKEY_up_ref(key) ? key : nullptr;
+  OSSL_PARAM* params = nullptr;
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
+  EVP_PKEY* plain = nullptr;
+  require(EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &params) && EVP_PKEY_fromdata_init(context) > 0 &&
+              EVP_PKEY_fromdata(context, &plain, EVP_PKEY_KEYPAIR, params) > 0,
+          "making a plain RSA key");
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(params);
+  return plain;
+}
+
 }  // namespace
 
 void SoftToken::create() {
@@ -52,7 +67,9 @@ void SoftToken::import(EVP_PKEY* key, const std::string& label) {
   static int id = 0x10;
   const std::string path = directory() + "/key.pem";
   std::FILE* file = std::fopen(path.c_str(), "w");
-  require(file && PEM_write_PKCS8PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr), "writing a key");
+  EVP_PKEY* importable = as_importable(key);
+  require(file && PEM_write_PKCS8PrivateKey(file, importable, nullptr, nullptr, 0, nullptr, nullptr), "writing a key");
+  EVP_PKEY_free(importable);
   std::fclose(file);
   char hex[8];
   std::snprintf(hex, sizeof hex, "%x", id++);

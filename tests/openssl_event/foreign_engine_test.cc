@@ -264,7 +264,6 @@ class EngineKey : public ::testing::TestWithParam<KeyType> {
 
 TEST_P(EngineKey, SignsInAHandshake) {
   for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    if (version == TLS1_2_VERSION && GetParam() == KeyType::kRsaPss) continue;
     Pair pair = make_pair(version);
     auto client = pair.plain_client();
     auto server = pair.machine_server();
