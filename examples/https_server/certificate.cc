@@ -96,7 +96,7 @@ bool use_key_in_memory(SSL_CTX* context, const Options& options, std::string& er
 
 // RFC 7301 3.2: with no protocol in common the handshake ends with no_application_protocol.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_len, const unsigned char* in, unsigned in_len, void*) {
-  static constexpr unsigned char kOurs[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  static constexpr unsigned char kOurs[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1', 8, 'h', 't', 't', 'p', '/', '1', '.', '0'};
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_len, kOurs, sizeof kOurs, in, in_len) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;

@@ -107,27 +107,30 @@ bool Connection::answer() {
 bool Connection::read_request() {
   const std::size_t left = static_cast<std::size_t>(cleartext_->c.len) - cleartext_used_;
   std::size_t taken = 0;
+  const bool was_in_head = reader_.in_head();
   const RequestReader::State state = reader_.take(cleartext_->c.buf + cleartext_used_, left, &taken);
   cleartext_used_ += taken;
+  if (state != RequestReader::State::partial || reader_.in_body() || (reader_.in_head() && !was_in_head)) ++progress_;
   switch (state) {
     case RequestReader::State::partial: return false;
-    case RequestReader::State::bad: start_answer(error_answer(400), false); return true;
-    case RequestReader::State::too_large: start_answer(error_answer(431), false); return true;
+    case RequestReader::State::refused: start_answer(error_answer(reader_.refusal()), After::close); return true;
+    case RequestReader::State::lost: close_after_answer_ = true; return false;
     case RequestReader::State::complete: break;
   }
   const Request& request = reader_.request();
   head_request_ = request.method == "HEAD";
   const Answer answer = answer_request(request, {session_.tls(), sign_thread_}, shared_);
   if (answer.quit && !head_request_) shared_.stopping = true;
-  start_answer(answer, request.keep_alive && !shared_.stopping);
+  const bool stays = request.keep_alive && !shared_.stopping;
+  start_answer(answer, !stays ? After::close : request.version_1_1 ? After::stay : After::stay_1_0);
   return true;
 }
 
-void Connection::start_answer(const Answer& answer, bool keep_alive) {
+void Connection::start_answer(const Answer& answer, After after) {
   ++answers_;
   shared_.metrics.add_request(session_.tls());
-  if (!keep_alive) close_after_answer_ = true;
-  response_.start(answer, !head_request_, keep_alive);
+  if (after == After::close) close_after_answer_ = true;
+  response_.start(answer, !head_request_, after);
   head_request_ = false;
 }
 
@@ -167,6 +170,11 @@ bool Connection::close_if_done() {
     return true;
   }
   return false;
+}
+
+void Connection::close_when_done() {
+  close_after_answer_ = true;
+  if (reader_.in_head() && !response_.active()) start_answer(error_answer(408), After::close);
 }
 
 void Connection::give_up(const char* why) {

@@ -33,7 +33,12 @@ class Connection final : private loop::User {
   // Does all that can be done now. After bytes came or went, input_ended, take_back and close_when_done.
   void run();
 
-  void close_when_done() { close_after_answer_ = true; }
+  // Its time is up; a head that has begun is answered by 408.
+  void close_when_done();
+
+  // Grows when the client gets on: with the beginning of a head, its end, and bytes of a body, but not with each byte of a
+  // head, so that a head has its time as a whole.
+  unsigned long progress() const { return progress_; }
 
   // The owner is about to destroy it before its end: `why` goes into the metrics if the handshake had not finished.
   void give_up(const char* why);
@@ -50,7 +55,7 @@ class Connection final : private loop::User {
 
   bool answer();
   bool read_request();
-  void start_answer(const Answer& answer, bool keep_alive);
+  void start_answer(const Answer& answer, After after);
   bool put_block();
   void give_back_cleartext();
   bool close_if_done();
@@ -67,6 +72,7 @@ class Connection final : private loop::User {
   int blocks_out_ = 0;                  // CLEARTEXT_INs that the machine has
   bool head_request_ = false;
 
+  unsigned long progress_ = 0;
   std::uint64_t answers_ = 0;           // that have begun
   std::uint64_t bytes_answered_ = 0;    // in records
   bool close_after_answer_ = false;

@@ -80,18 +80,18 @@ void EpollLoop::serve(Peer& any) {
   EpollPeer& peer = mine(any);
   if (peer.closed) return;
   if (peer.phase == Phase::lingering) return drain(peer);
-  bool moved_ever = false;
+  bool sent_ever = false;
   for (int round = 0; round < kRoundsPerTurn; ++round) {
-    bool moved = receive(peer);
+    const bool received = receive(peer);
     if (peer.closed) return;
     peer.connection.run();
-    moved |= send(peer);
+    const bool sent = send(peer);
     if (peer.closed) return;
-    moved_ever |= moved;
-    if (!moved) return settle(peer, moved_ever);
+    sent_ever |= sent;
+    if (!received && !sent) return settle(peer, sent_ever);
   }
   unfinished_.push_back(&peer);
-  settle(peer, true);
+  settle(peer, sent_ever);
 }
 
 bool EpollLoop::receive(EpollPeer& peer) {

@@ -115,7 +115,7 @@ std::vector<Flag> flags_for(Options& o) {
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
        number(o.queue, 1, OPENSSL_WORKERS_MAX_QUEUE), "a number from 1 to 65534"},
       {"--handshake-timeout", "S", "seconds that a handshake may take (10)", number(o.handshake_timeout, 1, 86400), "seconds, at least 1"},
-      {"--idle-timeout", "S", "seconds that a connection may be silent (60)", number(o.idle_timeout, 1, 86400), "seconds, at least 1"},
+      {"--idle-timeout", "S", "seconds that a connection may be silent, and that a request's head may take (60)", number(o.idle_timeout, 1, 86400), "seconds, at least 1"},
       {"--grace", "S", "seconds that SIGTERM leaves for what is in flight (5)", number(o.grace, 0, 86400), "seconds"},
       {"--send-buffer", "N", "bytes that the kernel buffers for sending on each connection (its own choice)",
        number(o.send_buffer, 1, 1 << 30), "a number of bytes"},

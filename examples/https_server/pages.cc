@@ -1,7 +1,10 @@
 #include "examples/https_server/pages.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
+#include "examples/https_server/syntax.h"
 #include "examples/https_server/threads.h"
 
 namespace https {
@@ -84,23 +87,21 @@ Answer quit() {
   return answer;
 }
 
-// "/a?b" is /a; "https://host/a", the form for proxies, as well.
-std::string_view path_of(std::string_view target) {
-  if (const std::size_t scheme = target.find("://"); scheme != target.npos && !target.starts_with('/')) {
-    const std::size_t slash = target.find('/', scheme + 3);
-    target = slash == target.npos ? "/" : target.substr(slash);
-  }
-  return target.substr(0, target.find('?'));
+// Those of RFC 9110 9.3 and RFC 5789.
+bool is_known(std::string_view method) {
+  static constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                               "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
 }  // namespace
 
 Answer answer_request(const Request& request, const AboutConnection& about, const Shared& shared) {
-  if (request.method != "GET" && request.method != "HEAD") return error_answer(405);
-  const std::string_view path = path_of(request.target);
+  if (request.method != "GET" && request.method != "HEAD") return error_answer(is_known(request.method) ? 405 : 501);
+  const std::string path = path_of(request.target);
   if (path == "/") return front_page(about);
   if (path == "/metrics") return metrics(shared);
-  if (path.starts_with(kBytes)) return bytes(path.substr(kBytes.size()));
+  if (path.starts_with(kBytes)) return bytes(std::string_view(path).substr(kBytes.size()));
   if (path == "/quit" && shared.options.allow_quit) return quit();
   return error_answer(404);
 }

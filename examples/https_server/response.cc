@@ -27,7 +27,12 @@ std::string_view reason_phrase(int status) {
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
     case 431: return "Request Header Fields Too Large";
+    case 501: return "Not Implemented";
+    case 505: return "HTTP Version Not Supported";
     default: return "";
   }
 }
@@ -45,6 +50,16 @@ std::string_view date() {
   return text;
 }
 
+// RFC 9112 9.3: what an HTTP/1.1 connection does without a word must be said on one of HTTP/1.0.
+std::string_view connection_field(After after) {
+  switch (after) {
+    case After::stay: return "";
+    case After::stay_1_0: return "Connection: keep-alive\r\n";
+    case After::close: return "Connection: close\r\n";
+  }
+  return "";
+}
+
 }  // namespace
 
 Answer error_answer(int status) {
@@ -55,7 +70,7 @@ Answer error_answer(int status) {
   return answer;
 }
 
-void Response::start(const Answer& answer, bool with_body, bool keep_alive) {
+void Response::start(const Answer& answer, bool with_body, After after) {
   const std::uint64_t length = answer.text.size() + answer.filler;
   text_ = "HTTP/1.1 ";
   text_ += std::to_string(answer.status);
@@ -67,7 +82,8 @@ void Response::start(const Answer& answer, bool with_body, bool keep_alive) {
   text_ += answer.type;
   text_ += "\r\nContent-Length: ";
   text_ += std::to_string(length);
-  text_ += keep_alive ? "\r\n" : "\r\nConnection: close\r\n";
+  text_ += "\r\n";
+  text_ += connection_field(after);
   text_ += answer.field;
   text_ += "\r\n";
   if (with_body) text_ += answer.text;

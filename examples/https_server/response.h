@@ -21,11 +21,14 @@ struct Answer {
 
 Answer error_answer(int status);
 
+// What becomes of the connection when the answer has been sent.
+enum class After { stay, stay_1_0, close };
+
 // Sends one answer, in blocks that are made when the connection has use for them: of any N bytes of filler, only the
 // blocks on their way exist, and those share one piece of memory.
 class Response {
  public:
-  void start(const Answer& answer, bool with_body, bool keep_alive);
+  void start(const Answer& answer, bool with_body, After after);
   bool active() const { return !text_.empty() || filler_left_ > 0; }
 
   // The next block, as a CLEARTEXT_IN for the machine. nullptr: no memory.

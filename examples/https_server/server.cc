@@ -84,7 +84,7 @@ void Server::end_input(Peer& peer) {
   peer.connection.input_ended();
 }
 
-void Server::settle(Peer& peer, bool moved) {
+void Server::settle(Peer& peer, bool sent) {
   const loop::Session& session = peer.connection.session();
   if (peer.hung_up && !session.established() && session.waits_for_call())
     return close_peer(peer, "TRUNCATED");  // nobody waits for the signature any more
@@ -96,7 +96,9 @@ void Server::settle(Peer& peer, bool moved) {
     enter(peer, Phase::lingering);
     return drain(peer);
   }
-  const bool goes_on = peer.phase == Phase::handshaking || (peer.phase == Phase::talking && moved);
+  const bool got_on = peer.progress != peer.connection.progress();
+  peer.progress = peer.connection.progress();
+  const bool goes_on = peer.phase == Phase::handshaking || (peer.phase == Phase::talking && (sent || got_on));
   if (session.established() && goes_on) enter(peer, Phase::talking);
 }
 

@@ -31,6 +31,7 @@ struct Peer {
   int in_flight = 0;    // operations that the kernel has; it is destroyed when there are none
   bool hung_up = false;  // the end of its input is coming
   bool ended = false;    // it has come
+  unsigned long progress = 0;  // its connection's, when that had its deadline
   bool closed = false;  // to be destroyed when nothing can name it any more
 };
 
@@ -73,7 +74,7 @@ class Server {
   void collect_completions();
   void read_signals();
   void end_input(Peer& peer);           // no more bytes will come
-  void settle(Peer& peer, bool moved);  // after each serve
+  void settle(Peer& peer, bool sent);   // after each serve; sent: bytes have gone
   void close_peer(Peer& peer, const char* why);
 
   int listener() const { return listener_; }

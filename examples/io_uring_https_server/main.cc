@@ -105,13 +105,13 @@ class UringLoop final : public https::Server {
 
   void serve(Peer& peer) override { serve(static_cast<UringPeer&>(peer), false); }
 
-  void serve(UringPeer& peer, bool moved) {
+  void serve(UringPeer& peer, bool sent) {
     if (peer.closed) return;
     if (peer.phase == Phase::lingering) return drain(peer);
     peer.connection.run();
     send(peer);
     receive(peer);
-    settle(peer, moved);
+    settle(peer, sent);
   }
 
   // Goes on by itself until the input's end, an error, or a lack of buffers; or until it is cancelled, because the peer sends
@@ -135,7 +135,7 @@ class UringLoop final : public https::Server {
       end_input(peer);
     else if (completion.res != -ECANCELED && completion.res != -ENOBUFS)
       close_peer(peer, "RESET");
-    serve(peer, completion.res >= 0);
+    serve(peer);
   }
 
   void take(UringPeer& peer, const io_uring_cqe& completion) {

@@ -1,8 +1,10 @@
 // How the server begins, ends, and holds out: flags, signals, time, memory, descriptors.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <memory>
+#include <utility>
 
 #include "tests/examples/server.h"
 #include "tests/examples/tls_client.h"
@@ -131,8 +133,25 @@ TEST(HttpsServerTime, AnIdleConnectionIsClosedInOrder) {
   TlsClient client(server.port()), half(server.port());
   ASSERT_TRUE(client.handshake() && half.handshake());
   half.send("GET / HT");
-  EXPECT_EQ(client.read_all() + half.read_all(), "");
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(contains(half.read_all(), "HTTP/1.1 408 Request Timeout\r\n"));
   EXPECT_TRUE(client.closed_in_order() && half.closed_in_order());
+  EXPECT_EQ(server.stop(), 0);
+}
+
+// A client that is never silent, and never gets on ("slowloris"): a head, and the empty lines before one, have their time.
+TEST(HttpsServerTime, AHeadThatNeverEndsHasItsTimeAsAWhole) {
+  Server server(https_server({"--ec", "--idle-timeout", "1"}));
+  for (const auto& [beginning, drip] : {std::pair{"", "\r\n"}, std::pair{"GET / HTTP/1.1\r\nName: ", "x"}}) {
+    TlsClient client(server.port());
+    ASSERT_TRUE(client.handshake() && client.send(beginning + std::string(drip)));
+    int drips = 0;
+    while (drips < 100 && client.send(drip)) {
+      usleep(200 * 1000);
+      ++drips;
+    }
+    EXPECT_LT(drips, 100) << beginning;
+  }
   EXPECT_EQ(server.stop(), 0);
 }
 

@@ -19,6 +19,16 @@ struct HttpsServerPages : testing::Test {
     EXPECT_TRUE(client.send(request));
     return client.read_answer();
   }
+
+  // All that comes until it closes, in order.
+  std::string ask_all(const std::string& requests) {
+    TlsClient client(server.port());
+    EXPECT_TRUE(client.handshake());
+    EXPECT_TRUE(client.send(requests));
+    const std::string all = client.read_all();
+    EXPECT_TRUE(client.closed_in_order());
+    return all;
+  }
 };
 
 std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
@@ -45,6 +55,49 @@ TEST_F(HttpsServerPages, OtherMethodsAre405) {
   EXPECT_TRUE(contains(result.output, "HTTP/1.1 405 ")) << result.output;
   EXPECT_TRUE(contains(result.output, "Allow: GET, HEAD\r\n"));
 }
+
+TEST_F(HttpsServerPages, UnknownMethodsAre501) {
+  EXPECT_EQ(run(curl({"-X", "BREW", "-o", "/dev/null", "-w", "%{http_code}", server.url("/")})).output, "501");
+}
+
+// Its next request is found behind the body, however that is framed.
+TEST_F(HttpsServerPages, ABodyIsSkipped) {
+  TlsClient client(server.port());
+  ASSERT_TRUE(client.handshake());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+              "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n" +
+              get("/bytes/3"));
+  for (const int status : {405, 405, 200})
+    EXPECT_EQ(client.read_answer().rfind("HTTP/1.1 " + std::to_string(status), 0), 0u) << status;
+}
+
+TEST_F(HttpsServerPages, ARequestIsAnsweredOnceWhateverItsBody) {
+  const std::string answer = ask_all("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n" + get("/bytes/3"));
+  EXPECT_EQ(answer.rfind("HTTP/1.1 405 ", 0), 0u) << answer;
+  EXPECT_EQ(answer.find("HTTP/", 1), answer.npos) << answer;
+}
+
+// It may be sent or not: what follows cannot be told from it (RFC 9110 10.1.1).
+TEST_F(HttpsServerPages, ABodyThatAsksFirstIsNotWaitedFor) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
+  for (const std::string& body : {std::string(), std::string("body")}) {
+    const std::string answer = ask_all(head + body + get("/bytes/3"));
+    EXPECT_TRUE(contains(answer, "HTTP/1.1 405 ") && contains(answer, "Connection: close\r\n")) << answer;
+    EXPECT_EQ(answer.find("HTTP/", 1), answer.npos) << answer;
+  }
+}
+
+TEST_F(HttpsServerPages, Http10ClientsAreToldThatTheConnectionStays) {
+  TlsClient client(server.port());
+  ASSERT_TRUE(client.handshake());
+  for (int i = 0; i < 2; ++i) {
+    client.send("GET /bytes/3 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    EXPECT_TRUE(contains(client.read_answer(), "Connection: keep-alive\r\n"));
+  }
+  EXPECT_EQ(run(curl({"--http1.0", server.url("/bytes/3")})).output.size(), 3u) << "by ALPN too";
+}
+
+TEST_F(HttpsServerPages, EncodedPathsAreTheSamePaths) { EXPECT_EQ(server.get("/%62ytes%2f7").size(), 7u); }
 
 TEST_F(HttpsServerPages, HeadHasTheLengthAndNoBody) {
   TlsClient client(server.port());
@@ -88,16 +141,25 @@ TEST_F(HttpsServerPages, ARequestMayComeByteByByte) {
 }
 
 TEST_F(HttpsServerPages, BadRequestsAre400AndClose) {
-  for (const char* request : {"nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/3\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n"}) {
+  for (const char* request :
+       {"nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/3\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
     const std::string answer = ask(request);
     EXPECT_EQ(answer.rfind("HTTP/1.1 400 ", 0), 0u) << request << answer;
     EXPECT_TRUE(contains(answer, "Connection: close\r\n"));
   }
 }
 
-TEST_F(HttpsServerPages, OversizedHeadersAre431) {
-  const std::string answer = ask("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(60000, 'x') + "\r\n\r\n");
-  EXPECT_EQ(answer.rfind("HTTP/1.1 431 ", 0), 0u) << answer;
+TEST_F(HttpsServerPages, OversizedHeadersAre431AndTargets414) {
+  const std::string fields = ask("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(60000, 'x') + "\r\n\r\n");
+  EXPECT_EQ(fields.rfind("HTTP/1.1 431 ", 0), 0u) << fields;
+  const std::string target = ask("GET /" + std::string(60000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(target.rfind("HTTP/1.1 414 ", 0), 0u) << target;
+}
+
+TEST_F(HttpsServerPages, OtherVersionsAre505) {
+  const std::string answer = ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  EXPECT_EQ(answer.rfind("HTTP/1.1 505 ", 0), 0u) << answer;
 }
 
 TEST_F(HttpsServerPages, ManyClientsAtOnceGetTheirBytes) {
