@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -114,7 +115,8 @@ void PendingCall::ended() noexcept {
 void PendingCall::wake() noexcept {
   struct stat now;
   switch (wake_.how) {
-    case Wake::How::nobody: return;
+    case Wake::How::nobody:
+      return;
     case Wake::How::edge:
       if (fstat(wake_.fd, &now) == 0 && now.st_ino == wake_.inode) raise_writable_edge(wake_.fd);
       return;
@@ -136,6 +138,9 @@ void execute_in_place(Event* call) noexcept {
 }
 
 void raise_writable_edge(int fd) noexcept {
+  // A socket that is full just now says so when it has room, but only to who has asked.
+  pollfd room = {fd, POLLOUT, 0};
+  poll(&room, 1, 0);
   int value = 0;
   socklen_t size = sizeof value;
   if (getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, &size) == 0)

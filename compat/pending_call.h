@@ -64,8 +64,8 @@ class PendingCall {
 // By the calling thread; the call has not been executed before.
 void execute_in_place(Event* call) noexcept;
 
-// Makes an edge-triggered epoll report the socket as writable again: setting TCP_NOTSENT_LOWAT, even to the value it has,
-// makes Linux run sk_write_space.
+// Makes an edge-triggered epoll report the socket as writable again, as soon as it is: setting TCP_NOTSENT_LOWAT, even to the
+// value it has, makes Linux run sk_write_space.
 void raise_writable_edge(int fd) noexcept;
 
 }  // namespace openssl_event::compat

@@ -1,8 +1,10 @@
 #include "compat/watched.h"
 
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -12,18 +14,24 @@ namespace openssl_event::compat {
 namespace {
 
 constexpr std::size_t kMost = std::size_t{1} << 20;  // descriptors; those above are taken for not watched
-constinit std::atomic<std::uint64_t> watched[kMost / 64];
+// Of each number the socket that an epoll watches under it; 0: none. Who closes one seldom tells an epoll first.
+constinit std::atomic<std::uint32_t> watched[kMost];
 constinit Real<int(int, int, int, epoll_event*)> real_epoll_ctl("epoll_ctl");
 
-constexpr std::uint64_t bit(std::size_t fd) noexcept { return std::uint64_t{1} << fd % 64; }
+bool has_entry(int fd) noexcept { return fd >= 0 && static_cast<std::size_t>(fd) < kMost; }
+
+// The kernel numbers sockets with 32 bits, and none with 0.
+std::uint32_t socket_at(int fd) noexcept {
+  struct stat now;
+  const int saved_errno = errno;
+  const bool is_socket = fstat(fd, &now) == 0 && S_ISSOCK(now.st_mode);
+  errno = saved_errno;
+  return is_socket ? static_cast<std::uint32_t>(now.st_ino) : 0;
+}
 
 void note(int fd, int operation) noexcept {
-  const auto number = static_cast<std::size_t>(fd);
-  if (fd < 0 || number >= kMost) return;
-  if (operation == EPOLL_CTL_DEL)
-    watched[number / 64].fetch_and(~bit(number), std::memory_order_relaxed);
-  else
-    watched[number / 64].fetch_or(bit(number), std::memory_order_relaxed);
+  if (!has_entry(fd) || operation == EPOLL_CTL_MOD) return;
+  watched[fd].store(operation == EPOLL_CTL_ADD ? socket_at(fd) : 0, std::memory_order_relaxed);
 }
 
 int control(int epoll, int operation, int fd, epoll_event* event) noexcept {
@@ -35,8 +43,8 @@ int control(int epoll, int operation, int fd, epoll_event* event) noexcept {
 }  // namespace
 
 bool is_watched(int fd) noexcept {
-  const auto number = static_cast<std::size_t>(fd);
-  return fd >= 0 && number < kMost && (watched[number / 64].load(std::memory_order_relaxed) & bit(number));
+  const std::uint32_t socket = has_entry(fd) ? watched[fd].load(std::memory_order_relaxed) : 0;
+  return socket != 0 && socket == socket_at(fd);
 }
 
 }  // namespace openssl_event::compat

@@ -4,7 +4,7 @@
 
 namespace openssl_event::compat {
 
-// It is in an epoll set, or its number was when somebody closed it.
+// This socket is in an epoll set under this number, or was in one that has been closed since. Leaves errno alone.
 bool is_watched(int fd) noexcept;
 
 }  // namespace openssl_event::compat

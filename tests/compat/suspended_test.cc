@@ -1,12 +1,17 @@
 // A handshake whose private-key operation is with a worker: what its program sees, and what it may do meanwhile.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <memory>
@@ -79,6 +84,71 @@ TEST_P(Suspended, ItsEndRaisesAFreshEdge) {
   close(epoll);
 }
 
+// What a socket holds that its peer has no room for, and whether it still is writable; asked without poll, after which
+// the kernel would tell that there is room again.
+struct Backlog {
+  explicit Backlog(int fd) {
+    unsigned memory[SK_MEMINFO_VARS] = {};
+    socklen_t size = sizeof memory;
+    getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size);
+    const unsigned queued = memory[SK_MEMINFO_WMEM_QUEUED];
+    is_writable = queued + queued / 2 <= memory[SK_MEMINFO_SNDBUF];
+    tcp_info state = {};
+    size = sizeof state;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size);
+    is_moving = state.tcpi_unacked > 0;
+  }
+  bool is_writable = true;
+  bool is_moving = false;
+};
+
+// Until the socket is not writable for good. The bytes.
+std::size_t fill(int fd) {
+  const char piece[512] = {};
+  std::size_t sent = 0;
+  for (Backlog now(fd); now.is_writable || now.is_moving; now = Backlog(fd)) {
+    if (!now.is_writable)
+      std::this_thread::yield();
+    else if (send(fd, piece, sizeof piece, MSG_NOSIGNAL) == sizeof piece)
+      sent += sizeof piece;
+    else
+      return 0;
+  }
+  return sent;
+}
+
+bool drain(int fd, std::size_t bytes) {
+  char some[4096];
+  while (bytes > 0) {
+    pollfd waits = {fd, POLLIN, 0};
+    const ssize_t got = poll(&waits, 1, 20000) == 1 ? recv(fd, some, std::min(bytes, sizeof some), 0) : -1;
+    if (got <= 0) return false;
+    bytes -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+TEST_P(Suspended, ItsEndIsAnEdgeLaterOnAFullSocket) {
+  constexpr int kBuffer = 16384;
+  setsockopt(peers.server_fd, SOL_SOCKET, SO_SNDBUF, &kBuffer, sizeof kBuffer);
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, peers.server_fd, &event), 0);
+  suspend();
+  while (epoll_wait(epoll, &event, 1, 0) == 1) {
+  }
+  const std::size_t sent = fill(peers.server_fd);
+  ASSERT_GT(sent, 0u);
+  worker.release();
+  { HeldWorker later; }  // its turn comes when the call has ended
+  ASSERT_TRUE(drain(peers.client_fd, sent));
+  ASSERT_EQ(epoll_wait(epoll, &event, 1, 20000), 1);
+  EXPECT_TRUE(event.events & EPOLLOUT);
+  EXPECT_TRUE(peers.connect());
+  close(epoll);
+}
+
 // openssl s_server and Python's asyncore wait for readability only, whatever they are told.
 TEST_P(Suspended, NotOnASocketThatNoEpollWatches) {
   for (const int fd : {peers.client_fd, peers.server_fd}) {
@@ -91,6 +161,18 @@ TEST_P(Suspended, NotOnASocketThatNoEpollWatches) {
   releases.join();
   EXPECT_TRUE(peers.finish());
   for (SSL* each : {ssl(), peers.client.get()}) close(SSL_get_fd(each));
+}
+
+// nginx, for one, closes a socket without a word to its epoll.
+TEST_P(Suspended, NotOnASocketWithTheNumberOfOneThatWasWatched) {
+  Peers earlier(GetParam());
+  close(earlier.server_fd);
+  ASSERT_EQ(dup2(peers.server_fd, earlier.server_fd), earlier.server_fd);
+  SSL_set_fd(ssl(), earlier.server_fd);
+  std::thread releases = release_once_waited_for();
+  EXPECT_NE(SSL_get_error(ssl(), peers.accept_until_it_signs()), SSL_ERROR_WANT_WRITE);
+  releases.join();
+  EXPECT_TRUE(peers.finish());
 }
 
 TEST_P(Suspended, LevelTriggeredProgramsDoNotSpin) {
