@@ -29,6 +29,7 @@ struct StepResult {
   int value;         // what the function returned
   int ssl_error;     // SSL_get_error of it
   std::size_t bytes;
+  bool retried;      // the record BIO had no more for it
 };
 
 // Places among the CLEARTEXT_INs where something other than data is to be sent. Never seen outside.
@@ -60,7 +61,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   std::size_t read_records(char* buf, std::size_t len) noexcept;
   // Whether the BIO still says "retry", of its last transfer.
   bool begin_transfer() noexcept { return std::exchange(bio_retries_, false); }
-  void note_retry() noexcept { bio_retries_ = true; }
+  void note_retry() noexcept { bio_retries_ = result_.retried = true; }
   bool input_at_end() const noexcept { return poisoned() || input_.at_end(); }
   void note_info(const SSL* ssl, int where, int value) noexcept;
 
@@ -128,6 +129,7 @@ struct openssl_connection_st final : private openssl_event::Runner {
   // steps.cc
   static void run_step(void* connection) noexcept;
   void note(int value) noexcept;
+  int error_of_data() noexcept;
   void run_handshake() noexcept;
   void run_read() noexcept;
   void run_write() noexcept;

@@ -1,6 +1,7 @@
 #include "openssl_event/error_queue.h"
 
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 
 #include <cerrno>
 #include <cstring>
@@ -25,8 +26,7 @@ const char* copy(const char* text, char*& to) noexcept {
 
 // Replaces the strings of `error`, which are somebody else's, by copies in one block, which it returns.
 char* own_strings(OPENSSL_ERROR& error) noexcept {
-  const std::size_t size =
-      length_with_nul(error.file) + length_with_nul(error.function) + length_with_nul(error.data);
+  const std::size_t size = length_with_nul(error.file) + length_with_nul(error.function) + length_with_nul(error.data);
   char* block = static_cast<char*>(::operator new(size, std::nothrow));
   if (!block) {
     error.file = error.function = error.data = nullptr;
@@ -37,6 +37,14 @@ char* own_strings(OPENSSL_ERROR& error) noexcept {
   error.function = copy(error.function, to);
   error.data = copy(error.data, to);
   return block;
+}
+
+// Whether an entry says no more than that what it called has failed.
+bool passes_on(unsigned long code) noexcept {
+#ifdef SSL_R_RECORD_LAYER_FAILURE  // since OpenSSL 3.2
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_RECORD_LAYER_FAILURE) return true;
+#endif
+  return ERR_COMMON_ERROR(code) && !ERR_FATAL_ERROR(code);
 }
 
 void take(Event* e, OPENSSL_ERROR& error) noexcept {
@@ -60,11 +68,21 @@ OE_TAKES_THREAD_ADDRESS SavedErrors::SavedErrors() noexcept : errno_(errno) {
 }
 
 SavedErrors::~SavedErrors() {
-  while (Entry* entry = first_) {
-    first_ = entry->next;
-    ::operator delete(entry->strings);
-    delete entry;
-  }
+  while (first_) drop_first();
+}
+
+void SavedErrors::drop_first() noexcept {
+  Entry* entry = first_;
+  first_ = entry->next;
+  ::operator delete(entry->strings);
+  delete entry;
+}
+
+void SavedErrors::keep_newest() noexcept {
+  const Entry* cause = first_;
+  for (const Entry* entry = first_; entry; entry = entry->next)
+    if (!passes_on(entry->error.code)) cause = entry;
+  while (first_ != cause) drop_first();
 }
 
 OE_TAKES_THREAD_ADDRESS void SavedErrors::restore() noexcept {
@@ -103,6 +121,12 @@ void raise_error(const OPENSSL_ERROR& error) noexcept {
 
 void clear_errors() noexcept {
   if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+void keep_newest_error() noexcept {
+  SavedErrors errors;
+  errors.keep_newest();
+  errors.raise();
 }
 
 }  // namespace openssl_event

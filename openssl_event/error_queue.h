@@ -20,6 +20,8 @@ class SavedErrors {
   void restore() noexcept;
   // Adds the entries alone to those that are there.
   void raise() const noexcept;
+  // See keep_newest_error().
+  void keep_newest() noexcept;
   template <typename F>
   void for_each(F f) const noexcept {
     for (const Entry* entry = first_; entry; entry = entry->next) f(entry->error.code);
@@ -31,6 +33,7 @@ class SavedErrors {
     char* strings;
     Entry* next;
   };
+  void drop_first() noexcept;
   Entry* first_ = nullptr;
   int errno_;
 };
@@ -43,8 +46,12 @@ void take_newest_error(Event* e, OPENSSL_ERROR& error) noexcept;
 // Puts such an error into the queue of this thread.
 void raise_error(const OPENSSL_ERROR& error) noexcept;
 
-// For each libssl call: a stale entry would turn WANT_READ into SSL_ERROR_SSL.
+// Before a libssl call whose result SSL_get_error is to tell: a stale entry would turn WANT_READ into SSL_ERROR_SSL.
 void clear_errors() noexcept;
+
+// After a failure that has begun with stale entries: what it left is the newest one, and the one before as long as that only
+// passes on another library's (ERR_R_EVP_LIB).
+void keep_newest_error() noexcept;
 
 }  // namespace openssl_event
 

@@ -261,8 +261,8 @@ int openssl_putEvent(openssl_t *tls, OPENSSL_EVENT *e);
  * Takes the next event, or NULL: nothing more can be done now; openssl_wants tells what is missing. Does the machine's
  * work, a step at a time, until an event is ready: at most one record in or out (on the record path: records of 16 KiB
  * together), or a handshake up to its next engine call. RECORD_OUTs come in the order in which they must be sent,
- * CLEARTEXT_OUTs in the order of the peer's bytes, a STATUS after the records and cleartext that led to it. Clears the
- * thread's OpenSSL error queue when libssl has a part in it.
+ * CLEARTEXT_OUTs in the order of the peer's bytes, a STATUS after the records and cleartext that led to it. May clear the
+ * thread's OpenSSL error queue; what is in it does not matter to the connection.
  */
 OPENSSL_EVENT *openssl_getEvent(openssl_t *tls);
 

@@ -12,7 +12,6 @@ using namespace openssl_event;
 // On the fiber, if the step has one.
 void openssl_connection_st::run_step(void* connection) noexcept {
   auto* self = static_cast<openssl_connection_st*>(connection);
-  clear_errors();
   self->result_ = {};
   switch (self->step_) {
     case Step::none: return;
@@ -30,8 +29,18 @@ void openssl_connection_st::run_step(void* connection) noexcept {
 
 void openssl_connection_st::note(int value) noexcept {
   result_.value = value;
-  result_.ssl_error = value > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl_, value);
+  if (value <= 0) result_.ssl_error = running() ? SSL_get_error(ssl_, value) : error_of_data();
   if (value > 0 && (step_ == Step::read || step_ == Step::write)) stack_is_clean();
+}
+
+// SSL_get_error of a step without a stack, which has begun with whatever the thread's error queue held. libssl is in a
+// handshake again once it has failed.
+int openssl_connection_st::error_of_data() noexcept {
+  if (result_.retried) return SSL_ERROR_WANT_READ;
+  const bool ended = step_ == Step::read && (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) && !SSL_in_init(ssl_);
+  if (ended) return SSL_ERROR_ZERO_RETURN;
+  keep_newest_error();
+  return SSL_ERROR_SSL;
 }
 
 void openssl_connection_st::run_handshake() noexcept { note(SSL_do_handshake(ssl_)); }

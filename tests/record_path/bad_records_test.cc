@@ -63,12 +63,10 @@ class BadRecordsTest : public PathTest {
     deliver(*machine, make(*forger));
     deliver(*twin, make(*twin_forger));
   }
-  // What both ends made of all that was fed. Where EVP's own error comes first in libssl's queue, that of a machine
-  // without SSL says what it means.
+  // What both ends made of all that was fed.
   Ending of_machine() {
     carry(*machine, *peer);
-    const bool of_evp = twin->error() && ERR_GET_LIB(twin->error()) != ERR_LIB_SSL;
-    return {GetParam().without_ssl && of_evp ? twin->error() : machine->error(), peer->error(), machine->received()};
+    return {machine->error(), peer->error(), machine->received()};
   }
   Ending of_twin() {
     carry(*twin, *twin_peer);

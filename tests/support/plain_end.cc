@@ -59,9 +59,15 @@ bool PlainEnd::note(int value) {
       break;
     default:
       failed_ = true;
-      error_ = ERR_peek_error();
+      take_error();
   }
   return false;
+}
+
+// As a machine does: a handshake's oldest entry, which is the cause, of data libssl's own, also where EVP has one before.
+void PlainEnd::take_error() {
+  error_ = ERR_peek_error();
+  while (established_ && ERR_GET_LIB(error_) != ERR_LIB_SSL && ERR_peek_error() != 0) error_ = ERR_get_error();
 }
 
 void PlainEnd::receive(std::string_view bytes) {

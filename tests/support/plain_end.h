@@ -30,6 +30,7 @@ class PlainEnd : public End {
   void write();
   void read();
   bool note(int value);
+  void take_error();
 
   Ssl ssl_;
   std::string unsent_;
