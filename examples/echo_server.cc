@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -50,17 +51,32 @@ class Connection final : private loop::User {
       session_.run();
       sent = loop::send(fd_, session_);
     } while (loop::has_moved(sent));  // what has been sent makes room for more
-    return sent != loop::Moved::broken && !session_.finished();
+    return sent != loop::Moved::broken && (!session_.finished() || awaits_peers_end());
+  }
+
+  // After all that is still to be echoed. False: the connection is over.
+  bool close_output() {
+    output_closing_ = true;
+    openssl_closeOutput(session_.tls());
+    return handle(0);
   }
 
  private:
   bool receive() {
     const loop::Moved moved = loop::receive(fd_, session_);
-    if (moved == loop::Moved::end) session_.input_ended();
+    ended_ |= moved == loop::Moved::end;
+    if (ended_) session_.input_ended();
     return moved != loop::Moved::broken && moved != loop::Moved::no_memory;
   }
 
+  // Closing with input unread would make the kernel send a reset, which may overtake the last records.
+  bool awaits_peers_end() const { return !ended_ && !session_.failed() && !session_.peer_closed() && shutdown(fd_, SHUT_WR) == 0; }
+
   void cleartext(OPENSSL_EVENT* block) override {
+    if (output_closing_) {
+      openssl_putEvent(session_.tls(), block);  // too late
+      return;
+    }
     const auto give_back = [](void* arg) { openssl_returnEvent(static_cast<OPENSSL_EVENT*>(arg)); };
     const auto size = static_cast<std::size_t>(block->c.len);
     OPENSSL_EVENT* answer = openssl_wrapCleartextInEvent(block->c.buf, size, give_back, block);
@@ -75,15 +91,22 @@ class Connection final : private loop::User {
   void written(OPENSSL_EVENT* answer) override { openssl_freeEvent(answer); }  // which gives its block back
 
   void status(const OPENSSL_STATUS& status) override {
-    if (status.status == OPENSSL_STATUS_CLOSE_NOTIFY) openssl_closeOutput(session_.tls());  // after all that is still to be echoed
+    if (status.status == OPENSSL_STATUS_CLOSE_NOTIFY) openssl_closeOutput(session_.tls());
     if (status.status == OPENSSL_STATUS_ERROR) std::fprintf(stderr, "connection ended: %s\n", status.text);
   }
 
   void executed(const OPENSSL_ENGINE_CALL&, std::optional<std::chrono::nanoseconds>) override {}
 
   const int fd_;
+  bool ended_ = false;           // its input
+  bool output_closing_ = false;  // by us
   loop::Session session_;
 };
+
+using Connections = std::vector<std::unique_ptr<Connection>>;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kGrace = std::chrono::seconds(5);
 
 std::unique_ptr<Connection> accept_connection(int listener, SSL_CTX* context) {
   const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -95,20 +118,31 @@ std::unique_ptr<Connection> accept_connection(int listener, SSL_CTX* context) {
   return connection->valid() ? std::move(connection) : nullptr;
 }
 
-void serve(int listener, SSL_CTX* context) {
-  std::vector<std::unique_ptr<Connection>> connections;
-  std::vector<pollfd> entries;
+// One wait, and what it tells. True: somebody connects. A listener of -1 is not waited for, nor is a timeout of -1.
+bool take_turn(Connections& connections, int listener, int timeout) {
+  std::vector<pollfd> entries = {{listener, POLLIN, 0}};
+  for (const auto& connection : connections) entries.push_back(connection->poll_entry());
+  if (poll(entries.data(), entries.size(), timeout) < 0) return false;  // EINTR
+  for (std::size_t i = connections.size(); i-- > 0;) {
+    const short events = entries[i + 1].revents;
+    if (events && !connections[i]->handle(events)) connections.erase(connections.begin() + static_cast<long>(i));
+  }
+  return entries[0].revents;
+}
+
+void serve(Connections& connections, int listener, SSL_CTX* context) {
   while (!stopped) {
-    entries.assign(1, {listener, POLLIN, 0});
-    for (const auto& connection : connections) entries.push_back(connection->poll_entry());
-    if (poll(entries.data(), entries.size(), -1) < 0) continue;  // EINTR
-    for (std::size_t i = connections.size(); i-- > 0;) {
-      const short events = entries[i + 1].revents;
-      if (events && !connections[i]->handle(events)) connections.erase(connections.begin() + static_cast<long>(i));
-    }
-    if (!entries[0].revents) continue;
+    if (!take_turn(connections, listener, -1)) continue;
     if (auto connection = accept_connection(listener, context)) connections.push_back(std::move(connection));
   }
+}
+
+// What has come is echoed, then each connection is closed in order; those that take too long, at once.
+void finish(Connections& connections) {
+  const Clock::time_point end = Clock::now() + kGrace;
+  std::erase_if(connections, [](const auto& connection) { return !connection->close_output(); });
+  while (!connections.empty() && Clock::now() < end)
+    take_turn(connections, -1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count()));
 }
 
 }  // namespace
@@ -125,8 +159,10 @@ int main(int argc, char** argv) {
   if (!context) ERR_print_errors_fp(stderr);
   const int listener = context ? listen_on_loopback("echo_server", port, 1) : -1;
   if (listener >= 0) {
-    serve(listener, context);
+    Connections connections;
+    serve(connections, listener, context);
     close(listener);
+    finish(connections);
   }
   SSL_CTX_free(context);
   return listener >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;

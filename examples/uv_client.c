@@ -8,23 +8,24 @@
  * adapter reads when the machine wants records and sends whatever it has to send.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/http.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/uv/openssl_uv.h"
 #include "examples/http_answer.h"
+#include "examples/https_url.h"
 #include "examples/verified_client.h"
 
 enum { PROGRESS_STEP = 1 << 20, FAILED = 1, USAGE = 2 };
 
 struct fetch {
-    char *authority, *port, *path, *query; /* of the URL */
-    char host[256];                        /* the authority, without the brackets of an IPv6 address */
+    struct https_url url;
     SSL_CTX *context;
     uv_tcp_t stream;
     uv_connect_t connecting;
@@ -58,7 +59,7 @@ static void received(openssl_uv_t *tls, const char *bytes, size_t len) {
         tell_progress(f);
         return;
     }
-    fail(f, body ? "standard output" : f->host, body ? strerror(errno) : "this is no HTTP answer");
+    fail(f, body ? "standard output" : f->url.host, body ? strerror(errno) : "this is no HTTP answer");
     openssl_uvClose(tls);
 }
 
@@ -67,19 +68,21 @@ static void established(openssl_uv_t *tls) {
     OPENSSL_NEGOTIATED n;
     openssl_negotiated(openssl_uvMachine(tls), &n);
     fprintf(stderr, "%s %s, %.*s, certificate of %s verified\n", n.protocol, n.cipher, n.alpn_len ? (int)n.alpn_len : 7,
-            n.alpn_len ? (const char *)n.alpn : "no ALPN", f->host);
+            n.alpn_len ? (const char *)n.alpn : "no ALPN", f->url.host);
 }
 
 static void closed(openssl_uv_t *tls, int error, const char *why) {
     struct fetch *f = openssl_uvUser(tls);
     const long verified = SSL_get_verify_result(openssl_ssl(openssl_uvMachine(tls)));
     if (f->status == FAILED) return;
-    if (http_answer_whole(&f->answer, error == 0))
+    if (fflush(stdout) != 0)
+        fail(f, "standard output", strerror(errno));
+    else if (http_answer_whole(&f->answer, error == 0))
         fprintf(stderr, "%.*s, %lld bytes\n", (int)strcspn(f->answer.head, "\r"), f->answer.head, f->answer.got);
     else if (error && verified != X509_V_OK)
         fail(f, "certificate not accepted (--cacert FILE trusts another authority)", X509_verify_cert_error_string(verified));
     else
-        fail(f, f->host, error ? why : "it closed before its answer was whole");
+        fail(f, f->url.host, error ? why : "it closed before its answer was whole");
 }
 
 static const OPENSSL_UV_CALLBACKS callbacks = {
@@ -91,9 +94,10 @@ static const OPENSSL_UV_CALLBACKS callbacks = {
 
 static void begin_tls(struct fetch *f) {
     char request[4096];
-    const int len = snprintf(request, sizeof request, "GET %s%s%s HTTP/1.0\r\nHost: %s:%s\r\n\r\n", f->path,
-                             *f->query ? "?" : "", f->query, f->authority, f->port);
-    SSL *ssl = verified_ssl(f->context, f->host);
+    const struct https_url *url = &f->url;
+    const int len = snprintf(request, sizeof request, "GET %s%s%s HTTP/1.0\r\nHost: %s:%s\r\n\r\n", url->path,
+                             *url->query ? "?" : "", url->query, url->authority, url->port);
+    SSL *ssl = verified_ssl(f->context, url->host);
     openssl_uv_t *tls = ssl ? openssl_newUv((uv_stream_t *)&f->stream, ssl, &callbacks, NULL, f) : NULL;
     SSL_free(ssl); /* the connection has a reference of its own */
     if (!tls) {
@@ -122,7 +126,7 @@ static void connected(uv_connect_t *request, int error) {
     } else if (f->address->ai_next) {
         uv_close((uv_handle_t *)&f->stream, try_next);
     } else {
-        fail(f, f->host, uv_strerror(error));
+        fail(f, f->url.host, uv_strerror(error));
         uv_close((uv_handle_t *)&f->stream, NULL);
     }
 }
@@ -138,7 +142,7 @@ static void looked_up(uv_getaddrinfo_t *request, int error, struct addrinfo *add
     struct fetch *f = request->data;
     f->addresses = f->address = addresses;
     if (error)
-        fail(f, f->host, uv_strerror(error));
+        fail(f, f->url.host, uv_strerror(error));
     else
         try_address(f);
 }
@@ -166,12 +170,11 @@ int main(int argc, char **argv) {
         else
             return usage(stderr);
     }
-    int https = 0;
-    if (!url || !OSSL_HTTP_parse_url(url, &https, NULL, &f.authority, &f.port, NULL, &f.path, &f.query, NULL) || !https ||
-        !*f.authority)
-        return usage(stderr);
-    snprintf(f.host, sizeof f.host, "%.*s", (int)strcspn(f.authority + (*f.authority == '['), "]"),
-             f.authority + (*f.authority == '['));
+    if (!url || !https_url_parse(&f.url, url)) return usage(stderr);
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0) { /* the next descriptor would take its place */
+        fail(&f, "standard output", strerror(errno));
+        return f.status;
+    }
     signal(SIGPIPE, SIG_IGN);
     f.context = verified_context(authority);
     if (!f.context) {
@@ -181,12 +184,12 @@ int main(int argc, char **argv) {
     uv_loop_t *loop = uv_default_loop();
     uv_getaddrinfo_t lookup = {.data = &f};
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    const int error = uv_getaddrinfo(loop, &lookup, looked_up, f.host, f.port, &hints);
-    if (error) fail(&f, f.host, uv_strerror(error));
+    const int error = uv_getaddrinfo(loop, &lookup, looked_up, f.url.host, f.url.port, &hints);
+    if (error) fail(&f, f.url.host, uv_strerror(error));
     uv_run(loop, UV_RUN_DEFAULT);
     uv_loop_close(loop);
     uv_freeaddrinfo(f.addresses);
     SSL_CTX_free(f.context);
-    OPENSSL_free(f.authority), OPENSSL_free(f.port), OPENSSL_free(f.path), OPENSSL_free(f.query);
+    https_url_clear(&f.url);
     return f.status;
 }

@@ -13,7 +13,7 @@
 #include "examples/network.h"
 #include "examples/self_signed.h"
 
-enum { BACKLOG = 128, MOST_UNSENT = 64 * 1024 };
+enum { BACKLOG = 128, MOST_UNSENT = 64 * 1024, GRACE_MILLISECONDS = 5000 };
 
 struct client {
     uv_tcp_t stream;
@@ -24,15 +24,17 @@ struct client {
 struct server {
     uv_tcp_t listener;
     uv_signal_t signals[2];
+    uv_timer_t grace;
     SSL_CTX *context;
     openssl_workers_t *workers;
     openssl_uv_calls_t *calls;
     struct client *clients;
 };
 
-/* A client that sends faster than it reads is held back. */
+/* A client that sends faster than it reads is held back. What comes after our close_notify has no answer. */
 static void received(openssl_uv_t *tls, const char *bytes, size_t len) {
-    if (openssl_uvWrite(tls, bytes, len) != 0) openssl_uvClose(tls);
+    const int error = openssl_uvWrite(tls, bytes, len);
+    if (error && error != UV_EPIPE) openssl_uvClose(tls);
     if (openssl_uvUnsent(tls) > MOST_UNSENT) openssl_uvPause(tls);
 }
 
@@ -74,13 +76,20 @@ static void connected(uv_stream_t *listener, int error) {
     server->clients = client;
 }
 
-/* Everything is closed, so that there is nothing to wait for. */
+static void close_clients(uv_timer_t *grace) {
+    const struct server *server = grace->data;
+    for (struct client *client = server->clients; client; client = client->next) openssl_uvClose(client->tls);
+}
+
+/* What has come is echoed, then each connection is closed in order; those that take too long, at once. */
 static void stop(uv_signal_t *signal, int number) {
     struct server *server = signal->data;
     (void)number;
     uv_close((uv_handle_t *)&server->listener, NULL);
     for (int i = 0; i < 2; i++) uv_close((uv_handle_t *)&server->signals[i], NULL);
-    for (struct client *client = server->clients; client; client = client->next) openssl_uvClose(client->tls);
+    for (struct client *client = server->clients; client; client = client->next) openssl_uvCloseOutput(client->tls);
+    uv_timer_start(&server->grace, close_clients, GRACE_MILLISECONDS, 0);
+    uv_unref((uv_handle_t *)&server->grace); /* the loop ends with the last connection */
 }
 
 /* Listens on the loopback address and prints where. */
@@ -97,6 +106,8 @@ static int begin(struct server *server, uv_loop_t *loop, int port) {
         fprintf(stderr, "uv_echo_server: cannot listen on 127.0.0.1:%d: %s\n", port, uv_strerror(error));
         return 0;
     }
+    uv_timer_init(loop, &server->grace);
+    server->grace.data = server;
     for (int i = 0; i < 2; i++) {
         uv_signal_init(loop, &server->signals[i]);
         server->signals[i].data = server;
@@ -118,7 +129,10 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     const int begun = begin(&server, loop, port);
-    if (begun) uv_run(loop, UV_RUN_DEFAULT);
+    if (begun) {
+        uv_run(loop, UV_RUN_DEFAULT);
+        uv_close((uv_handle_t *)&server.grace, NULL);
+    }
     openssl_uvCloseCalls(server.calls);
     uv_run(loop, UV_RUN_DEFAULT);
     uv_loop_close(loop);

@@ -1,10 +1,13 @@
 #include "tests/examples/tls_client.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <utility>
@@ -62,19 +65,45 @@ std::string TlsClient::read_all() {
   return all;
 }
 
-std::string TlsClient::read_answer() {
-  std::string answer = read_until("\r\n\r\n");
-  const std::size_t field = answer.find("Content-Length: ");
-  if (field == std::string::npos) return answer;
-  const std::size_t size = answer.size() + std::strtoul(answer.c_str() + field + 16, nullptr, 10);
-  while (answer.size() < size) {
+std::string TlsClient::read_exactly(std::size_t count) {
+  std::string all;
+  while (all.size() < count) {
     const std::string part = read_some();
-    if (part.empty()) return answer;
-    answer += part;
+    if (part.empty()) return all;
+    all += part;
   }
-  ahead_ = answer.substr(size);
-  answer.resize(size);
-  return answer;
+  ahead_ = all.substr(count);
+  all.resize(count);
+  return all;
+}
+
+std::string TlsClient::read_answer() {
+  const std::string head = read_until("\r\n\r\n");
+  const std::size_t field = head.find("Content-Length: ");
+  return field == head.npos ? head : head + read_exactly(std::strtoul(head.c_str() + field + 16, nullptr, 10));
+}
+
+std::string TlsClient::exchange(const std::string& text) {
+  std::string all;
+  char buffer[16384];
+  fcntl(fd_, F_SETFL, O_NONBLOCK);
+  for (std::size_t sent = 0; all.size() < text.size();) {
+    const std::size_t portion = std::min(sizeof buffer, text.size() - sent);
+    int n = portion ? SSL_write(ssl_.get(), text.data() + sent, static_cast<int>(portion)) : 0;
+    if (n > 0) {
+      sent += static_cast<std::size_t>(n);
+      continue;
+    }
+    n = SSL_read(ssl_.get(), buffer, sizeof buffer);
+    if (n > 0) {
+      all.append(buffer, static_cast<std::size_t>(n));
+      continue;
+    }
+    pollfd entry = {fd_, static_cast<short>(portion ? POLLIN | POLLOUT : POLLIN), 0};
+    if (SSL_get_error(ssl_.get(), n) != SSL_ERROR_WANT_READ || poll(&entry, 1, 40000) <= 0) break;
+  }
+  fcntl(fd_, F_SETFL, 0);
+  return all;
 }
 
 bool TlsClient::closed_in_order() const { return SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN; }

@@ -21,7 +21,9 @@ class TlsClient {
   std::string read_some();               // "" at the end
   std::string read_until(const std::string& text);
   std::string read_all();                // to the end, of whatever kind
+  std::string read_exactly(std::size_t count);
   std::string read_answer();             // head and body, by Content-Length
+  std::string exchange(const std::string& text);  // sends it, reads only while that is blocked, and so many bytes
   bool closed_in_order() const;          // the end was a close_notify
   void close_output();                   // sends close_notify
 
