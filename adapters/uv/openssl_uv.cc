@@ -59,6 +59,7 @@ struct openssl_uv_st final : private loop::User {
   void pause() { paused_ = true; }
   void resume();
   void close_output();
+  void close(int error) { close(error, error ? uv_strerror(error) : ""); }
   void close(int error, std::string why);
 
   void* user() const { return user_; }
@@ -80,6 +81,8 @@ struct openssl_uv_st final : private loop::User {
   static void has_closed(uv_handle_t* handle);
 
   void serve();
+  void run();
+  void end_input(int reason);
   void note_waiting(bool waiting);
   void read_if_wanted();
   void send();
@@ -188,13 +191,17 @@ void openssl_uv_st::status(const OPENSSL_STATUS& status) {
 // Does everything that can be done now. Called from a callback it leaves that to the call that the callback came from.
 void openssl_uv_st::serve() {
   if (serving_ || closing_) return;
+  run();
+  send();
+  read_if_wanted();
+  settle();
+}
+
+void openssl_uv_st::run() {
   serving_ = true;
   session_.run();
   serving_ = false;
   note_waiting(session_.waits_for_call());
-  send();
-  read_if_wanted();
-  settle();
 }
 
 // Straight into the buffer that the machine will open the records in.
@@ -206,14 +213,15 @@ void openssl_uv_st::give_space(uv_handle_t* handle, std::size_t, uv_buf_t* space
 
 void openssl_uv_st::has_read(uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
   openssl_uv_st& tls = of(stream->data);
-  if (count > 0 && !tls.session_.received(static_cast<std::size_t>(count))) return tls.close(UV_ENOMEM, "out of memory");
-  if (count == UV_EOF) {
-    tls.transport_ended_ = true;
-    tls.session_.input_ended();
-  } else if (count < 0) {
-    return tls.close(static_cast<int>(count), uv_strerror(static_cast<int>(count)));
-  }
+  if (count > 0 && !tls.session_.received(static_cast<std::size_t>(count))) count = UV_ENOMEM;
+  if (count < 0) tls.end_input(static_cast<int>(count));
   tls.serve();
+}
+
+void openssl_uv_st::end_input(int reason) {
+  if (reason != UV_EOF) return close(reason);
+  transport_ended_ = true;
+  session_.input_ended();
 }
 
 void openssl_uv_st::read_if_wanted() {
@@ -231,13 +239,13 @@ void openssl_uv_st::send() {
   uv_buf_t buffers[kSlices];
   const unsigned count = in_flight_ || closing_ ? 0 : gather(buffers);
   const int error = count ? uv_write(&writing_, stream_, buffers, count, has_written) : 0;
-  if (error) close(error, uv_strerror(error));
+  if (error) close(error);
 }
 
 void openssl_uv_st::has_written(uv_write_t* request, int error) {
   openssl_uv_st& tls = of(request->data);
   tls.session_.sent(std::exchange(tls.in_flight_, 0));
-  if (error && error != UV_ECANCELED) tls.close(error, uv_strerror(error));
+  if (error) tls.close(error);  // or it is closed already, which has cancelled the writing
   tls.serve();
 }
 
@@ -260,7 +268,7 @@ void openssl_uv_st::settle() {
     if (callbacks_.drained) return callbacks_.drained(this);
   }
   if (!session_.finished()) return;
-  if (session_.peer_closed() || transport_ended_) return close(0, "");
+  if (session_.peer_closed() || transport_ended_) return close(0);
   if (!std::exchange(shut_, true)) uv_shutdown(&shutting_, stream_, [](uv_shutdown_t*, int) {});
 }
 
@@ -318,7 +326,7 @@ size_t openssl_uvUnsent(const openssl_uv_t* tls) { return tls->unsent(); }
 void openssl_uvPause(openssl_uv_t* tls) { tls->pause(); }
 void openssl_uvResume(openssl_uv_t* tls) { tls->resume(); }
 void openssl_uvCloseOutput(openssl_uv_t* tls) { tls->close_output(); }
-void openssl_uvClose(openssl_uv_t* tls) { tls->close(0, ""); }
+void openssl_uvClose(openssl_uv_t* tls) { tls->close(0); }
 
 openssl_uv_calls_t* openssl_newUvCalls(uv_loop_t* loop, openssl_workers_t* workers) {
   std::unique_ptr<openssl_uv_calls_st> calls(new (std::nothrow) openssl_uv_calls_st(workers));

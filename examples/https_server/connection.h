@@ -27,6 +27,7 @@ class Connection final : private loop::User {
 
   // For bytes in and out, and queries.
   loop::Session& session() { return session_; }
+  const loop::Session& session() const { return session_; }
 
   void input_ended();  // the transport will bring no more
 

@@ -5,8 +5,7 @@
 
 #include <array>
 #include <cerrno>
-
-#include "adapters/loop/socket.h"
+#include <utility>
 
 namespace https {
 namespace {
@@ -45,7 +44,7 @@ bool EpollLoop::run() {
       !watch(openssl_completionFd(shared().calls.completions), EPOLLIN, &completes_))
     return false;
   std::array<epoll_event, kEventsPerTurn> events;
-  std::vector<Peer*> unfinished;
+  std::vector<EpollPeer*> unfinished;
   do {
     const int count = epoll_wait(epoll_, events.data(), kEventsPerTurn, unfinished_.empty() ? milliseconds_to_wait() : 0);
     if (count < 0 && errno != EINTR) return false;
@@ -54,9 +53,9 @@ bool EpollLoop::run() {
     for (int i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
     if (completed_) collect_completions();
     completed_ = false;
-    for (Peer* peer : unfinished) serve(*peer);
+    for (EpollPeer* peer : unfinished) peer->unfinished = false;
+    for (EpollPeer* peer : unfinished) serve(*peer);
     unfinished.clear();
-    std::erase_if(unfinished_, [](const Peer* peer) { return peer->closed; });
   } while (end_turn());
   return true;
 }
@@ -76,30 +75,22 @@ void EpollLoop::dispatch(const epoll_event& event) {
 }
 
 // Moves bytes both ways until nothing moves any more, or others must have their turn.
-void EpollLoop::serve(Peer& any) {
+void EpollLoop::move(Peer& any) {
   EpollPeer& peer = mine(any);
-  if (peer.closed) return;
-  if (peer.phase == Phase::lingering) return drain(peer);
-  bool sent_ever = false;
-  for (int round = 0; round < kRoundsPerTurn; ++round) {
-    const bool received = receive(peer);
+  bool moves = true;
+  for (int round = 0; moves && round < kRoundsPerTurn; ++round) {
+    moves = receive(peer);
     if (peer.closed) return;
     peer.connection.run();
-    const bool sent = send(peer);
-    if (peer.closed) return;
-    sent_ever |= sent;
-    if (!received && !sent) return settle(peer, sent_ever);
+    moves |= send(peer);
   }
-  unfinished_.push_back(&peer);
-  settle(peer, sent_ever);
+  if (moves) serve_later(peer);
 }
 
 bool EpollLoop::receive(EpollPeer& peer) {
-  if (!peer.readable || !peer.connection.session().wants_input()) return false;
+  if (!peer.readable || !wants_input(peer)) return false;
   const loop::Moved moved = loop::receive(peer.fd, peer.connection.session());
-  if (moved == loop::Moved::end) end_input(peer);
-  if (moved == loop::Moved::broken) close_peer(peer, "RESET");
-  if (moved == loop::Moved::no_memory) close_peer(peer, "NO_MEMORY");
+  note(peer, moved);
   peer.readable = moved == loop::Moved::bytes || (moved == loop::Moved::last && peer.hung_up);
   return moved != loop::Moved::blocked;
 }
@@ -107,8 +98,9 @@ bool EpollLoop::receive(EpollPeer& peer) {
 bool EpollLoop::send(EpollPeer& peer) {
   if (!peer.writable) return false;
   const loop::Moved moved = loop::send(peer.fd, peer.connection.session());
-  if (moved == loop::Moved::broken) close_peer(peer, "RESET");
+  note(peer, moved);
   if (moved == loop::Moved::last || moved == loop::Moved::blocked) wait_for_room(peer);
+  peer.sent |= loop::has_moved(moved);
   return loop::has_moved(moved);
 }
 
@@ -133,7 +125,17 @@ void EpollLoop::drain(Peer& any) {
     if (n == 0 || (errno != EAGAIN && errno != EINTR)) close_peer(peer, "");
     return;
   }
+  serve_later(peer);
+}
+
+void EpollLoop::serve_later(EpollPeer& peer) {
+  if (peer.closed || std::exchange(peer.unfinished, true)) return;
   unfinished_.push_back(&peer);
+}
+
+// Nothing of it is in flight: the kernel has copied it.
+void EpollLoop::cancel(Peer& peer) {
+  if (mine(peer).unfinished) std::erase(unfinished_, &mine(peer));
 }
 
 }  // namespace https

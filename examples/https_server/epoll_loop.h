@@ -23,6 +23,7 @@ class EpollLoop final : public Server {
     bool readable = false;  // as far as is known: until a read says otherwise
     bool writable = true;
     bool watches_output = false;
+    bool unfinished = false;  // among unfinished_
   };
   static EpollPeer& mine(Peer& peer) { return static_cast<EpollPeer&>(peer); }
 
@@ -31,18 +32,19 @@ class EpollLoop final : public Server {
   bool begin_accepting() override;
   void end_accepting() override;
   bool accepting() const override { return false; }
-  void serve(Peer& peer) override;
+  void move(Peer& peer) override;
   void drain(Peer& peer) override;
-  void cancel(Peer&) override {}  // nothing is in flight: the kernel has copied it
+  void cancel(Peer& peer) override;
 
   bool watch(int fd, unsigned events, void* what);
   void dispatch(const epoll_event& event);
   bool receive(EpollPeer& peer);
   bool send(EpollPeer& peer);
   void wait_for_room(EpollPeer& peer);
+  void serve_later(EpollPeer& peer);
 
   const int epoll_;
-  std::vector<Peer*> unfinished_;  // that others have been let before
+  std::vector<EpollPeer*> unfinished_;  // that others have been let before
   char accepts_, completes_, ends_;  // whose addresses name what is no peer
   bool completed_ = false;           // calls have come home
 };

@@ -79,12 +79,29 @@ void Server::collect_completions() {
     if (Connection* connection = Connection::take_back(shared_, call)) serve(*static_cast<Peer*>(connection->transport()));
 }
 
+void Server::serve(Peer& peer) {
+  if (peer.closed) return;
+  if (peer.phase == Phase::lingering) return drain(peer);
+  move(peer);
+  if (!peer.closed) settle(peer);
+}
+
+void Server::note(Peer& peer, loop::Moved moved) {
+  if (moved == loop::Moved::end) end_input(peer);
+  if (moved == loop::Moved::broken) close_peer(peer, "RESET");
+  if (moved == loop::Moved::no_memory) close_peer(peer, "NO_MEMORY");
+}
+
 void Server::end_input(Peer& peer) {
   peer.hung_up = peer.ended = true;
   peer.connection.input_ended();
 }
 
-void Server::settle(Peer& peer, bool sent) {
+bool Server::wants_input(const Peer& peer) const {
+  return !peer.closed && !peer.ended && (peer.phase == Phase::lingering || peer.connection.session().wants_input());
+}
+
+void Server::settle(Peer& peer) {
   const loop::Session& session = peer.connection.session();
   if (peer.hung_up && !session.established() && session.waits_for_call())
     return close_peer(peer, "TRUNCATED");  // nobody waits for the signature any more
@@ -96,9 +113,10 @@ void Server::settle(Peer& peer, bool sent) {
     enter(peer, Phase::lingering);
     return drain(peer);
   }
-  const bool got_on = peer.progress != peer.connection.progress();
+  const bool gets_on = peer.sent || peer.progress != peer.connection.progress();
+  peer.sent = false;
   peer.progress = peer.connection.progress();
-  const bool goes_on = peer.phase == Phase::handshaking || (peer.phase == Phase::talking && (sent || got_on));
+  const bool goes_on = peer.phase == Phase::handshaking || (peer.phase == Phase::talking && gets_on);
   if (session.established() && goes_on) enter(peer, Phase::talking);
 }
 

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 
+#include "adapters/loop/socket.h"
 #include "examples/https_server/connection.h"
 #include "examples/https_server/shared.h"
 
@@ -29,6 +30,7 @@ struct Peer {
   Phase phase = Phase::handshaking;
   std::chrono::steady_clock::time_point deadline;
   int in_flight = 0;    // operations that the kernel has; it is destroyed when there are none
+  bool sent = false;    // bytes have gone since it was settled
   bool hung_up = false;  // the end of its input is coming
   bool ended = false;    // it has come
   unsigned long progress = 0;  // its connection's, when that had its deadline
@@ -56,7 +58,7 @@ class Server {
   virtual bool begin_accepting() = 0;
   virtual void end_accepting() = 0;
   virtual bool accepting() const = 0;  // connections may still come that the kernel has accepted
-  virtual void serve(Peer& peer) = 0;  // runs its connection and moves bytes, as far as possible now
+  virtual void move(Peer& peer) = 0;   // runs its connection and moves bytes, as far as possible now
   virtual void drain(Peer& peer) = 0;  // throws away what comes, and closes it at the end of that
   virtual void cancel(Peer& peer) = 0;  // it is closed: what is in flight is to end
 
@@ -73,8 +75,10 @@ class Server {
   bool accept_failed(int reason);    // true: the next one may succeed
   void collect_completions();
   void read_signals();
-  void end_input(Peer& peer);           // no more bytes will come
-  void settle(Peer& peer, bool sent);   // after each serve; sent: bytes have gone
+  void serve(Peer& peer);                     // when something has happened to it
+  void note(Peer& peer, loop::Moved moved);   // of its bytes, by a read or a write
+  void end_input(Peer& peer);                 // no more bytes will come
+  bool wants_input(const Peer& peer) const;
   void close_peer(Peer& peer, const char* why);
 
   int listener() const { return listener_; }
@@ -83,6 +87,7 @@ class Server {
 
  private:
   using Peers = std::list<std::unique_ptr<Peer>>;
+  void settle(Peer& peer);
   Peers& peers(Phase phase) { return peers_[static_cast<std::size_t>(phase)]; }
   void enter(Peer& peer, Phase phase);
   void resume_accepting();

@@ -103,22 +103,17 @@ class UringLoop final : public https::Server {
 
   // ---- Bytes ----
 
-  void serve(Peer& peer) override { serve(static_cast<UringPeer&>(peer), false); }
-
-  void serve(UringPeer& peer, bool sent) {
-    if (peer.closed) return;
-    if (peer.phase == Phase::lingering) return drain(peer);
+  void move(Peer& any) override {
+    auto& peer = static_cast<UringPeer&>(any);
     peer.connection.run();
     send(peer);
     receive(peer);
-    settle(peer, sent);
   }
 
   // Goes on by itself until the input's end, an error, or a lack of buffers; or until it is cancelled, because the peer sends
   // faster than it is answered.
   void receive(UringPeer& peer) {
-    const bool wanted = peer.phase == Phase::lingering || peer.connection.session().wants_input();
-    if (peer.receiving || peer.ended || !wanted) return;
+    if (peer.receiving || !wants_input(peer)) return;
     peer.receiving = true;
     ++peer.in_flight;
     buffers_->prepare_receive(ring_.add(kReceive, &peer), peer.fd);
@@ -151,8 +146,9 @@ class UringLoop final : public https::Server {
 
   void sent(UringPeer& peer, int result) {
     --peer.in_flight;
+    peer.sent |= result > 0;
     if (!peer.sending.end(peer.connection.session(), result)) close_peer(peer, "RESET");
-    serve(peer, result > 0);
+    serve(peer);
   }
 
   void drain(Peer& peer) override {
