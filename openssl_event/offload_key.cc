@@ -28,6 +28,7 @@ OffloadedKey* OffloadedKey::make(const char* type, const OffloadHome& home) noex
 }
 
 bool OffloadedKey::copy_propq(const char* propq) noexcept {
+  propq_.reset();
   if (propq == nullptr) return true;
   const size_t size = std::strlen(propq) + 1;
   propq_.reset(new (std::nothrow) char[size]);

@@ -336,12 +336,6 @@ const OSSL_ALGORITHM* offload_keymgmt() noexcept {
       {"X25519:1.3.101.110", nullptr, functions<kX25519>(), "offloaded X25519"},
       {"X448:1.3.101.111", nullptr, functions<kX448>(), "offloaded X448"},
       {"DH:dhKeyAgreement:1.2.840.113549.1.3.1", nullptr, functions<kDh>(), "offloaded DH"},
-      {nullptr, nullptr, nullptr, nullptr}};
-  return table;
-}
-
-const OSSL_ALGORITHM* offload_kem_keymgmt() noexcept {
-  static const OSSL_ALGORITHM table[] = {
       {"ML-KEM-512:MLKEM512:id-alg-ml-kem-512:2.16.840.1.101.3.4.4.1", nullptr, functions<kMlKem512>(),
        "offloaded ML-KEM-512"},
       {"ML-KEM-768:MLKEM768:id-alg-ml-kem-768:2.16.840.1.101.3.4.4.2", nullptr, functions<kMlKem768>(),

@@ -20,7 +20,7 @@ namespace openssl_event {
 namespace {
 
 constexpr char kName[] = "openssl_event";
-constexpr int kMaxAlgorithms = 16;
+constexpr int kMaxAlgorithms = 20;
 constexpr int kMaxCompanions = 32;
 
 // The context of one instance.
@@ -37,35 +37,35 @@ struct Instance {
   OSSL_ALGORITHM kem[kMaxAlgorithms] = {};
 
   void define(const char* definition) noexcept {
-    copy(keymgmt, offload_keymgmt(), definition);
-    copy(signature, offload_signature(), definition);
-    copy(cipher, offload_cipher(), definition);
-    copy(exchange, offload_exchange(), definition);
-    if (forwards) define_kems(definition);
+    define(keymgmt, offload_keymgmt(), definition, is_at_home<EVP_KEYMGMT, EVP_KEYMGMT_fetch, EVP_KEYMGMT_free>);
+    define(signature, offload_signature(), definition,
+           is_at_home<EVP_SIGNATURE, EVP_SIGNATURE_fetch, EVP_SIGNATURE_free>);
+    define(cipher, offload_cipher(), definition,
+           is_at_home<EVP_ASYM_CIPHER, EVP_ASYM_CIPHER_fetch, EVP_ASYM_CIPHER_free>);
+    define(exchange, offload_exchange(), definition, is_at_home<EVP_KEYEXCH, EVP_KEYEXCH_fetch, EVP_KEYEXCH_free>);
+    define(kem, offload_kem(), definition, is_at_home<EVP_KEM, EVP_KEM_fetch, EVP_KEM_free>);
   }
 
  private:
-  void define_kems(const char* definition) noexcept {
-    const OSSL_ALGORITHM* operations = offload_kem();
-    for (const OSSL_ALGORITHM* keys = offload_kem_keymgmt(); keys->algorithm_names != nullptr; ++keys, ++operations) {
-      if (!is_at_home(keys->algorithm_names)) continue;
-      add(keymgmt, *keys, definition);
-      add(kem, *operations, definition);
-    }
-  }
+  using IsAtHome = bool (*)(const OffloadHome& home, const char* name);
 
-  bool is_at_home(const char* names) const noexcept {
-    char first[32] = "";
-    std::memcpy(first, names, std::min(std::strcspn(names, ":"), sizeof first - 1));
+  template <typename Method, Method* (*Fetch)(OSSL_LIB_CTX*, const char*, const char*), void (*Free)(Method*)>
+  static bool is_at_home(const OffloadHome& home, const char* name) noexcept {
     ERR_set_mark();
-    EVP_KEYMGMT* manager = EVP_KEYMGMT_fetch(home.libctx, first, home.propq);
+    Method* found = Fetch(home.libctx, name, home.propq);
     ERR_pop_to_mark();
-    EVP_KEYMGMT_free(manager);
-    return manager != nullptr;
+    Free(found);
+    return found != nullptr;
   }
 
-  static void copy(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM* from, const char* definition) noexcept {
-    for (; from->algorithm_names != nullptr; ++from) add(to, *from, definition);
+  // What the home's version of OpenSSL does not have, or its properties (FIPS) exclude, is not there either.
+  void define(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM* from, const char* definition,
+              IsAtHome is_there) noexcept {
+    for (; from->algorithm_names != nullptr; ++from) {
+      char first[32] = "";
+      std::memcpy(first, from->algorithm_names, std::min(std::strcspn(from->algorithm_names, ":"), sizeof first - 1));
+      if (!forwards || is_there(home, first)) add(to, *from, definition);
+    }
   }
 
   static void add(OSSL_ALGORITHM (&to)[kMaxAlgorithms], const OSSL_ALGORITHM& one, const char* definition) noexcept {

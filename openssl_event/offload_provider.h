@@ -20,7 +20,8 @@ struct OffloadLibrary {
 // tries again. Any thread.
 const OffloadLibrary* offload_library() noexcept;
 
-// Loads an instance of the provider, whose algorithms have the properties of `definition`, into a context. With `forwards`, it offers the TLS groups of the home's providers. The home's propq is copied. NULL on failure.
+// Loads an instance of the provider, whose algorithms have the properties of `definition`, into a context. With `forwards`,
+// it stands for the home: it has what that has, and offers its TLS groups. The home's propq is copied. NULL on failure.
 OSSL_PROVIDER* load_offload_provider(OSSL_LIB_CTX* context, const OffloadHome& home, const char* definition,
                                      bool forwards) noexcept;
 bool is_offload_provider(const OSSL_PROVIDER* provider) noexcept;
@@ -47,13 +48,11 @@ inline constexpr char kOffloadRequestParam[] = "openssl_event-request";
 inline constexpr char kOffloadedKeyParam[] = "openssl_event-key";
 
 // The provider's operations; each table is terminated as OSSL_FUNC_provider_query_operation requires. The definitions are
-// filled in for each instance.
+// filled in for each instance. An interposing one has what its home has (key encapsulation: OpenSSL 3.5 and later).
 const OSSL_ALGORITHM* offload_keymgmt() noexcept;
 const OSSL_ALGORITHM* offload_signature() noexcept;
 const OSSL_ALGORITHM* offload_cipher() noexcept;
 const OSSL_ALGORITHM* offload_exchange() noexcept;
-// Of OpenSSL 3.5 and later: an instance has those that its home has. Both tables have the same types in the same order.
-const OSSL_ALGORITHM* offload_kem_keymgmt() noexcept;
 const OSSL_ALGORITHM* offload_kem() noexcept;
 
 // One entry of a dispatch table; F checks that the function has the type that the number promises.

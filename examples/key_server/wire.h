@@ -15,7 +15,7 @@ struct Request {
   std::int32_t padding;      // of RSA, as in OPENSSL_SIGN; a decryption is raw
   std::int32_t salt_length;  // RSA-PSS
   std::uint32_t length;      // of the digest to sign, or of the ciphertext
-  char digest[16];           // its name; "": the message itself is to be signed (Ed25519)
+  char digest[16];           // its name; "": the message itself is to be signed (Ed25519, Ed448)
 };
 
 struct Answer {

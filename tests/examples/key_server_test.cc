@@ -84,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(KeyTypes, KeyServer,
                          ::testing::Values(KeyType{"Rsa", "rsa:2048", nullptr},
                                            KeyType{"RsaPss", "rsa-pss", "rsa_keygen_bits:2048"},
                                            KeyType{"EcP256", "ec", "ec_paramgen_curve:P-256"},
-                                           KeyType{"Ed25519", "ed25519", nullptr}),
+                                           KeyType{"Ed25519", "ed25519", nullptr},
+                                           KeyType{"Ed448", "ed448", nullptr}),
                          [](const auto& each) { return each.param.name; });
 
 TEST(KeyServerProgram, RefusesWhatItDoesNotKnow) {

@@ -6,7 +6,10 @@
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/openssl_event/interposed.h"
 
@@ -126,6 +129,93 @@ INSTANTIATE_TEST_SUITE_P(Types, KeysOfIt, ::testing::Values("RSA", "RSA-PSS", "E
                              if (*c != '-') name += *c;
                            return name;
                          });
+
+// ---- Key encapsulation: OpenSSL 3.5 and later ----
+
+std::vector<std::string> kem_types() {
+  std::vector<std::string> types;
+  for (const char* type : {"ML-KEM-512", "ML-KEM-768", "ML-KEM-1024", "X25519MLKEM768", "X448MLKEM1024",
+                           "SecP256r1MLKEM768", "SecP384r1MLKEM1024"})
+    if (!provider_of(nullptr, type).empty()) types.push_back(type);
+  ERR_clear_error();
+  return types;
+}
+
+std::string public_bytes(EVP_PKEY* key) {
+  unsigned char* bytes = nullptr;
+  const std::size_t len = EVP_PKEY_get1_encoded_public_key(key, &bytes);
+  std::string copy(reinterpret_cast<char*>(bytes), len);
+  OPENSSL_free(bytes);
+  return copy;
+}
+
+struct Encapsulated {
+  std::string ciphertext, secret;
+};
+
+Encapsulated encapsulate(OSSL_LIB_CTX* library, const std::string& type, const std::string& peer) {
+  const Key key(EVP_PKEY_new_raw_public_key_ex(library, type.c_str(), nullptr,
+                                               reinterpret_cast<const unsigned char*>(peer.data()), peer.size()));
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_pkey(library, key.get(), nullptr);
+  std::size_t ciphertext_len = 0, secret_len = 0;
+  EXPECT_GT(EVP_PKEY_encapsulate_init(context, nullptr), 0) << type;
+  EXPECT_GT(EVP_PKEY_encapsulate(context, nullptr, &ciphertext_len, nullptr, &secret_len), 0) << type;
+  Encapsulated made{std::string(ciphertext_len, 0), std::string(secret_len, 0)};
+  EXPECT_GT(EVP_PKEY_encapsulate(context, reinterpret_cast<unsigned char*>(made.ciphertext.data()), &ciphertext_len,
+                                 reinterpret_cast<unsigned char*>(made.secret.data()), &secret_len),
+            0)
+      << type;
+  EVP_PKEY_CTX_free(context);
+  return made;
+}
+
+std::string decapsulate(OSSL_LIB_CTX* library, EVP_PKEY* key, const std::string& ciphertext) {
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_pkey(library, key, nullptr);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(ciphertext.data());
+  std::size_t len = 0;
+  EXPECT_GT(EVP_PKEY_decapsulate_init(context, nullptr), 0);
+  EXPECT_GT(EVP_PKEY_decapsulate(context, nullptr, &len, bytes, ciphertext.size()), 0);
+  std::string secret(len, 0);
+  EXPECT_GT(EVP_PKEY_decapsulate(context, reinterpret_cast<unsigned char*>(secret.data()), &len, bytes, ciphertext.size()),
+            0);
+  EVP_PKEY_CTX_free(context);
+  return secret;
+}
+
+TEST(KemKeys, AgreeWithThoseOfTheDefaultContext) {
+  const Library library = make_offload_library();
+  const std::vector<std::string> types = kem_types();
+  EXPECT_EQ(types.size(), OPENSSL_VERSION_PREREQ(3, 5) ? 7u : 0u);
+  for (const std::string& type : types) {
+    EXPECT_EQ(provider_of(library.get(), type.c_str()), "openssl_event") << type;
+    for (const auto& [ours, theirs] : {std::pair(library.get(), static_cast<OSSL_LIB_CTX*>(nullptr)),
+                                       std::pair(static_cast<OSSL_LIB_CTX*>(nullptr), library.get())}) {
+      const Key key(EVP_PKEY_Q_keygen(ours, nullptr, type.c_str()));
+      ASSERT_NE(key, nullptr) << type;
+      const Encapsulated made = encapsulate(theirs, type, public_bytes(key.get()));
+      EXPECT_EQ(decapsulate(ours, key.get(), made.ciphertext), made.secret) << type;
+    }
+  }
+}
+
+#if OPENSSL_VERSION_PREREQ(3, 5)
+std::vector<std::string> groups_of(OSSL_LIB_CTX* library) {
+  const Context context(SSL_CTX_new_ex(library, nullptr, TLS_method()));
+  STACK_OF(OPENSSL_CSTRING)* names = sk_OPENSSL_CSTRING_new_null();
+  EXPECT_EQ(SSL_CTX_get0_implemented_groups(context.get(), 1, names), 1);
+  std::vector<std::string> groups;
+  for (int i = 0; i < sk_OPENSSL_CSTRING_num(names); ++i) groups.push_back(sk_OPENSSL_CSTRING_value(names, i));
+  sk_OPENSSL_CSTRING_free(names);
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
+
+TEST(OffloadContext, HasAllGroupsOfTheOther) {
+  const Library library = make_offload_library();
+  EXPECT_EQ(groups_of(library.get()), groups_of(nullptr));
+}
+#endif
 
 // The check of a peer's share is put off only where libssl derives with it.
 TEST(KeyShares, AreCheckedAtOnceOutsideOfAMachine) {

@@ -190,6 +190,21 @@ TEST_P(OffloadKeyTest, FetchesByTheKeysPropertiesOnly) {
   EXPECT_EQ(sign(ours.get(), digest(), "text"), "");
 }
 
+// As a context has them where FIPS is demanded.
+TEST_P(OffloadKeyTest, FetchesByTheDefaultPropertiesOfTheKeysContext) {
+  OSSL_LIB_CTX* libctx = OSSL_LIB_CTX_new();
+  {
+    const Key real = make_key(GetParam(), libctx);
+    const Key ours(openssl_offloadKey(real.get(), libctx, nullptr, 0));
+    ASSERT_NE(ours, nullptr);
+    EXPECT_NE(sign(ours.get(), digest(), "text"), "");
+    const Key later(openssl_offloadKey(real.get(), libctx, nullptr, 0));
+    ASSERT_EQ(EVP_set_default_properties(libctx, "provider=nobody"), 1);
+    EXPECT_EQ(sign(later.get(), digest(), "text"), "");
+  }
+  OSSL_LIB_CTX_free(libctx);
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, OffloadKeyTest, kEveryType, type_as_name);
 
 class OffloadEcKeyTest : public OffloadTest {

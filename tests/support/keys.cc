@@ -100,8 +100,8 @@ EVP_PKEY* shared_key(KeyType type) {
   return key.get();
 }
 
-Certificate make_certificate(EVP_PKEY* key, const char* name) {
-  Certificate certificate(X509_new());
+Certificate make_certificate(EVP_PKEY* key, const char* name, OSSL_LIB_CTX* libctx) {
+  Certificate certificate(X509_new_ex(libctx, nullptr));
   require(certificate != nullptr && X509_set_version(certificate.get(), X509_VERSION_3), "X509_new");
   static std::atomic<long> serial{0};  // RFC 5280 4.1.2.2; OpenSSL 4.0 knows a certificate by it and its issuer
   require(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), ++serial), "ASN1_INTEGER_set");

@@ -29,8 +29,9 @@ Key make_key(KeyType type, OSSL_LIB_CTX* libctx = nullptr);
 // The process's key of that type, made on first use: RSA keys are slow to make. Borrowed. Any thread.
 EVP_PKEY* shared_key(KeyType type);
 
-// A self-signed certificate of the key, for `name` as common name and as DNS name, valid from yesterday for ten years.
-Certificate make_certificate(EVP_PKEY* key, const char* name = "localhost");
+// A self-signed certificate of the key, for `name` as common name and as DNS name, valid from yesterday for ten years. Signed in
+// `libctx`.
+Certificate make_certificate(EVP_PKEY* key, const char* name = "localhost", OSSL_LIB_CTX* libctx = nullptr);
 
 }  // namespace openssl_event::testing
 

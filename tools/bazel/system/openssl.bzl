@@ -1,4 +1,4 @@
-"""Where OpenSSL comes from: the system, or the prefix in OPENSSL_PREFIX."""
+"""Where OpenSSL comes from: the system, or the prefix in OPENSSL_PREFIX; and a FIPS provider, where there is one."""
 
 _SYSTEM = """
 package(default_visibility = ["//visibility:public"])
@@ -41,12 +41,23 @@ OPENSSL_MAJOR = {major}
 
 # For tests whose children are programs of the system: where the OpenSSL of this build is, if it is another one.
 OPENSSL_ENVIRONMENT = {environment}
+
+# The path of a FIPS provider; "": there is none.
+FIPS_MODULE = {fips}
 """
+
+def _find_fips(ctx, lib):
+    named = ctx.os.environ.get("OPENSSL_FIPS_MODULE", "")
+    if named and not ctx.path(named).exists:
+        fail("OPENSSL_FIPS_MODULE=%s is not there" % named)
+    beside = lib + "/ossl-modules/fips.so"
+    return named or (beside if lib and ctx.path(beside).exists else "")
 
 def _write_version(ctx, header, environment):
     text = ctx.read(header)
     major = text.partition("define OPENSSL_VERSION_MAJOR")[2].partition("\n")[0].strip()
-    ctx.file("version.bzl", _VERSION.format(major = major, environment = repr(environment)))
+    fips = _find_fips(ctx, environment.get("OPENSSL_LIBRARIES", ""))
+    ctx.file("version.bzl", _VERSION.format(major = major, environment = repr(environment), fips = repr(fips)))
 
 def _openssl_repository_impl(ctx):
     prefix = ctx.os.environ.get("OPENSSL_PREFIX", "")
@@ -68,10 +79,15 @@ def _openssl_repository_impl(ctx):
 
 openssl_repository = repository_rule(
     implementation = _openssl_repository_impl,
-    environ = ["OPENSSL_PREFIX"],
+    environ = [
+        "OPENSSL_FIPS_MODULE",
+        "OPENSSL_PREFIX",
+    ],
     local = True,
     doc = """Makes @openssl//:ssl and @openssl//:crypto, and @openssl//:version.bzl, which tells about it.
 
 `OPENSSL_PREFIX=/opt/openssl-3.5 bazel test //...` builds against the headers
-and shared libraries under that prefix; without it the system's are used.""",
+and shared libraries under that prefix; without it the system's are used. The
+FIPS provider of the prefix, or the one that OPENSSL_FIPS_MODULE names, is what
+tests/fips runs with.""",
 )
