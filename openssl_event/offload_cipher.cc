@@ -1,5 +1,5 @@
-// RSA encryption and decryption. The decryption of a premaster secret, as libssl wants it, is an operation; everything else
-// works in place. What the inner context answers is returned without a look at it: with RSA_PKCS1_WITH_TLS_PADDING
+// RSA encryption and decryption. The decryption of a premaster secret, as libssl wants it, is an operation; everything
+// else works in place. What the inner context answers is returned without a look at it: with RSA_PKCS1_WITH_TLS_PADDING
 // (RFC 5246 7.4.7.1) whether the padding was good must not show in time.
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -31,7 +31,7 @@ int encrypt(void* context, unsigned char* out, size_t* out_len, size_t out_size,
 int decrypt_init(void* vcontext, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_plain(key)) return 0;
-  context.cipher().note(params);
+  context.note(params);
   return context.key()->is_engines() ? EVP_PKEY_encrypt_init_ex(context.inner().pkey(), params)
                                      : EVP_PKEY_decrypt_init_ex(context.inner().pkey(), params);
 }
@@ -42,16 +42,12 @@ int decrypt_by_operation(OffloadContext& context, unsigned char* out, size_t out
     ERR_raise(ERR_LIB_PROV, PROV_R_BAD_LENGTH);
     return 0;
   }
-  DecryptOperation* operation =
-      DecryptOperation::make(*context.key(), context.cipher(), context.inner(), in, in_len);
-  if (operation == nullptr) return 0;
-  const bool done = perform(*operation);
-  if (done) {
-    context.inner() = operation->release_inner();
-    operation->copy_premaster(out);
-  }
-  operation->unref();
-  return done;
+  return perform_operation(context,
+                           DecryptOperation::make(*context.key(), context.cipher(), context.inner(), in, in_len),
+                           [out](const DecryptOperation& made) {
+                             made.copy_premaster(out);
+                             return true;
+                           });
 }
 
 int decrypt(void* vcontext, unsigned char* out, size_t* out_len, size_t out_size, const unsigned char* in,
@@ -70,27 +66,16 @@ int decrypt(void* vcontext, unsigned char* out, size_t* out_len, size_t out_size
   return EVP_PKEY_decrypt(context.inner().pkey(), out, out_len, in, in_len);
 }
 
-int set_params(void* context, const OSSL_PARAM params[]) noexcept {
-  if (!OffloadContext::set_params(context, params)) return 0;
-  from(context).cipher().note(params);
-  return 1;
-}
-
 const OSSL_DISPATCH* functions() noexcept {
 #define ENTRY(NAME, name, function) \
   offload_entry<OSSL_FUNC_asym_cipher_##name##_fn>(OSSL_FUNC_ASYM_CIPHER_##NAME, function)
   static const OSSL_DISPATCH table[] = {
       ENTRY(NEWCTX, newctx, OffloadContext::create_without_properties),
-      ENTRY(FREECTX, freectx, OffloadContext::destroy),
-      ENTRY(DUPCTX, dupctx, OffloadContext::dup),
+      OFFLOAD_CONTEXT_ENTRIES(ASYM_CIPHER, asym_cipher),
       ENTRY(ENCRYPT_INIT, encrypt_init, encrypt_init),
       ENTRY(ENCRYPT, encrypt, encrypt),
       ENTRY(DECRYPT_INIT, decrypt_init, decrypt_init),
       ENTRY(DECRYPT, decrypt, decrypt),
-      ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
-      ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
-      ENTRY(SET_CTX_PARAMS, set_ctx_params, set_params),
-      ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
       kOffloadEnd};
 #undef ENTRY
   return table;

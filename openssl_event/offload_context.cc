@@ -109,7 +109,7 @@ int OffloadContext::get_params(void* context, OSSL_PARAM params[]) noexcept {
 int OffloadContext::set_params(void* context, const OSSL_PARAM params[]) noexcept {
   EVP_PKEY_CTX* inner = from(context).inner_.pkey();
   if (inner == nullptr || EVP_PKEY_CTX_set_params(inner, params) <= 0) return 0;
-  from(context).settings_.note(params);
+  from(context).note(params);
   return 1;
 }
 

@@ -11,6 +11,7 @@
 
 #include "openssl_event/offload_key.h"
 #include "openssl_event/offload_settings.h"
+#include "openssl_event/operation.h"
 
 namespace openssl_event {
 
@@ -75,15 +76,21 @@ class OffloadContext {
   bool begin_digest(void* key) noexcept;
 
   OffloadedKey* key() const noexcept { return key_; }
+  // Notes what is set, whichever operation it is for.
+  void note(const OSSL_PARAM params[]) noexcept {
+    settings_.note(params);
+    exchange_.note(params);
+    cipher_.note(params);
+  }
   // Of a key exchange.
   void set_peer(OffloadedKey* peer) noexcept;
   OffloadedKey* peer() const noexcept { return peer_; }
   // The key for EVP_DigestSignInit_ex: NULL to initialise the inner context again, as libcrypto asked of us.
   EVP_PKEY* key_to_set() const noexcept { return again_ ? nullptr : key_->inner(); }
   InnerContext& inner() noexcept { return inner_; }
-  SignSettings& settings() noexcept { return settings_; }
-  ExchangeSettings& exchange() noexcept { return exchange_; }
-  CipherSettings& cipher() noexcept { return cipher_; }
+  const SignSettings& settings() const noexcept { return settings_; }
+  const ExchangeSettings& exchange() const noexcept { return exchange_; }
+  const CipherSettings& cipher() const noexcept { return cipher_; }
   // The digest has been taken out of the inner context: nothing more can be signed before it is initialised again.
   void set_finished() noexcept { finished_ = true; }
   bool is_finished() const noexcept { return finished_; }
@@ -112,6 +119,35 @@ class OffloadContext {
   bool again_ = false;
   bool finished_ = false;
 };
+
+// After an operation has been performed: `take` copies its result. When it has failed the inner context stays with it,
+// since somebody may still be executing the cancelled call: ours is then spent.
+template <typename Made, typename Take>
+bool finish_operation(OffloadContext& context, Made* operation, bool done, Take take) noexcept {
+  if (done) context.inner() = operation->release_inner();
+  done = done && take(*operation);
+  operation->unref();
+  return done;
+}
+
+// The same, of what a make() returned.
+template <typename Made, typename Take>
+bool perform_operation(OffloadContext& context, Made* operation, Take take) noexcept {
+  return operation != nullptr && finish_operation(context, operation, perform(*operation), take);
+}
+
+// What the dispatch tables have in common: KIND and kind as in OSSL_FUNC_KIND_FREECTX and OSSL_FUNC_kind_freectx_fn.
+#define OFFLOAD_CONTEXT_ENTRIES(KIND, kind)                                                            \
+  offload_entry<OSSL_FUNC_##kind##_freectx_fn>(OSSL_FUNC_##KIND##_FREECTX, OffloadContext::destroy),   \
+      offload_entry<OSSL_FUNC_##kind##_dupctx_fn>(OSSL_FUNC_##KIND##_DUPCTX, OffloadContext::dup),     \
+      offload_entry<OSSL_FUNC_##kind##_get_ctx_params_fn>(OSSL_FUNC_##KIND##_GET_CTX_PARAMS,           \
+                                                          OffloadContext::get_params),                 \
+      offload_entry<OSSL_FUNC_##kind##_gettable_ctx_params_fn>(OSSL_FUNC_##KIND##_GETTABLE_CTX_PARAMS, \
+                                                               OffloadContext::gettable_params),       \
+      offload_entry<OSSL_FUNC_##kind##_set_ctx_params_fn>(OSSL_FUNC_##KIND##_SET_CTX_PARAMS,           \
+                                                          OffloadContext::set_params),                 \
+      offload_entry<OSSL_FUNC_##kind##_settable_ctx_params_fn>(OSSL_FUNC_##KIND##_SETTABLE_CTX_PARAMS, \
+                                                               OffloadContext::settable_params)
 
 }  // namespace openssl_event
 

@@ -17,7 +17,7 @@ int init(void* vcontext, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_plain(key)) return 0;
   context.set_peer(nullptr);
-  context.exchange().note(params);
+  context.note(params);
   return EVP_PKEY_derive_init_ex(context.inner().pkey(), params);
 }
 
@@ -35,14 +35,9 @@ int derive_by_operation(OffloadContext& context, unsigned char* secret, size_t* 
     ERR_raise(ERR_LIB_PROV, PROV_R_NOT_SUPPORTED);  // by the engine that has the key
     return 0;
   }
-  DeriveOperation* operation =
-      DeriveOperation::make(*context.key(), *context.peer(), context.exchange().is_padded, context.inner());
-  if (operation == nullptr) return 0;
-  bool done = perform(*operation);
-  if (done) context.inner() = operation->release_inner();
-  done = done && operation->copy_secret(secret, len, size);
-  operation->unref();
-  return done;
+  return perform_operation(
+      context, DeriveOperation::make(*context.key(), *context.peer(), context.exchange().is_padded, context.inner()),
+      [&](const DeriveOperation& made) { return made.copy_secret(secret, len, size); });
 }
 
 int derive(void* vcontext, unsigned char* secret, size_t* len, size_t size) noexcept {
@@ -56,31 +51,21 @@ int derive(void* vcontext, unsigned char* secret, size_t* len, size_t size) noex
     *len = DeriveOperation::full_length(*context.key());
     return 1;
   }
-  if (secret != nullptr && (context.exchange().is_plain || is_engines)) return derive_by_operation(context, secret, len, size);
+  if (secret != nullptr && (context.exchange().is_plain || is_engines))
+    return derive_by_operation(context, secret, len, size);
   const OffloadedKey::Turn turn(*context.key());
   *len = size;
   return EVP_PKEY_derive(context.inner().pkey(), secret, len);
-}
-
-int set_params(void* context, const OSSL_PARAM params[]) noexcept {
-  if (!OffloadContext::set_params(context, params)) return 0;
-  from(context).exchange().note(params);
-  return 1;
 }
 
 const OSSL_DISPATCH* functions() noexcept {
 #define ENTRY(NAME, name, function) offload_entry<OSSL_FUNC_keyexch_##name##_fn>(OSSL_FUNC_KEYEXCH_##NAME, function)
   static const OSSL_DISPATCH table[] = {
       ENTRY(NEWCTX, newctx, OffloadContext::create_without_properties),
-      ENTRY(FREECTX, freectx, OffloadContext::destroy),
-      ENTRY(DUPCTX, dupctx, OffloadContext::dup),
+      OFFLOAD_CONTEXT_ENTRIES(KEYEXCH, keyexch),
       ENTRY(INIT, init, init),
       ENTRY(SET_PEER, set_peer, set_peer),
       ENTRY(DERIVE, derive, derive),
-      ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
-      ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
-      ENTRY(SET_CTX_PARAMS, set_ctx_params, set_params),
-      ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
       kOffloadEnd};
 #undef ENTRY
   return table;

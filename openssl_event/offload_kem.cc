@@ -31,13 +31,9 @@ int encapsulate(void* vcontext, unsigned char* out, size_t* out_len, unsigned ch
     ERR_raise(ERR_LIB_PROV, ERR_R_PASSED_NULL_PARAMETER);
     return 0;
   }
-  EncapsulateOperation* operation = EncapsulateOperation::make(*context.key(), context.inner());
-  if (operation == nullptr) return 0;
-  bool done = perform(*operation);
-  if (done) context.inner() = operation->release_inner();
-  done = done && operation->copy_result(out, out_len, secret, secret_len);
-  operation->unref();
-  return done;
+  return perform_operation(
+      context, EncapsulateOperation::make(*context.key(), context.inner()),
+      [&](const EncapsulateOperation& made) { return made.copy_result(out, out_len, secret, secret_len); });
 }
 
 // Of an engine's key the inner one is public: its context holds the parameters, no more.
@@ -59,29 +55,19 @@ int decapsulate(void* vcontext, unsigned char* out, size_t* out_len, const unsig
     *out_len = DecapsulateOperation::secret_size(*context.key(), context.inner(), in, in_len);
     return *out_len != 0;
   }
-  DecapsulateOperation* operation = DecapsulateOperation::make(*context.key(), context.inner(), in, in_len);
-  if (operation == nullptr) return 0;
-  bool done = perform(*operation);
-  if (done) context.inner() = operation->release_inner();
-  done = done && operation->copy_secret(out, out_len);
-  operation->unref();
-  return done;
+  return perform_operation(context, DecapsulateOperation::make(*context.key(), context.inner(), in, in_len),
+                           [&](const DecapsulateOperation& made) { return made.copy_secret(out, out_len); });
 }
 
 const OSSL_DISPATCH* functions() noexcept {
 #define ENTRY(NAME, name, function) offload_entry<OSSL_FUNC_kem_##name##_fn>(OSSL_FUNC_KEM_##NAME, function)
   static const OSSL_DISPATCH table[] = {
       ENTRY(NEWCTX, newctx, OffloadContext::create_without_properties),
-      ENTRY(FREECTX, freectx, OffloadContext::destroy),
-      ENTRY(DUPCTX, dupctx, OffloadContext::dup),
+      OFFLOAD_CONTEXT_ENTRIES(KEM, kem),
       ENTRY(ENCAPSULATE_INIT, encapsulate_init, encapsulate_init),
       ENTRY(ENCAPSULATE, encapsulate, encapsulate),
       ENTRY(DECAPSULATE_INIT, decapsulate_init, decapsulate_init),
       ENTRY(DECAPSULATE, decapsulate, decapsulate),
-      ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
-      ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
-      ENTRY(SET_CTX_PARAMS, set_ctx_params, OffloadContext::set_params),
-      ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
       kOffloadEnd};
 #undef ENTRY
   return table;

@@ -16,29 +16,25 @@ namespace {
 
 OffloadContext& from(void* context) noexcept { return OffloadContext::from(context); }
 
-// Signs by way of an operation. When that fails the inner context stays with it, since somebody may still be executing
-// the cancelled call: ours is then spent.
+// What no event can say is done here.
+template <typename Made, typename Take>
+bool perform_if_expressible(OffloadContext& context, Made* operation, Take take) noexcept {
+  if (operation == nullptr || operation->is_expressible()) return perform_operation(context, operation, take);
+  return finish_operation(context, operation, run_here(*operation), take);
+}
+
 int sign_by_operation(OffloadContext& context, unsigned char* signature, size_t* len, size_t size,
                       const unsigned char* tbs, size_t tbs_len) noexcept {
-  SignOperation* operation = SignOperation::make(*context.key(), context.settings(), context.inner(), tbs, tbs_len);
-  if (operation == nullptr) return 0;
-  bool done = operation->is_expressible() ? perform(*operation) : run_here(*operation);
-  if (done) context.inner() = operation->release_inner();
-  done = done && operation->copy_signature(signature, len, size);
-  operation->unref();
-  return done;
+  return perform_if_expressible(context,
+                                SignOperation::make(*context.key(), context.settings(), context.inner(), tbs, tbs_len),
+                                [&](const SignOperation& made) { return made.copy_signature(signature, len, size); });
 }
 
 int verify_by_operation(OffloadContext& context, const unsigned char* signature, size_t len, const unsigned char* tbs,
                         size_t tbs_len) noexcept {
-  VerifyOperation* operation =
-      VerifyOperation::make(*context.key(), context.settings(), context.inner(), signature, len, tbs, tbs_len);
-  if (operation == nullptr) return 0;
-  const bool done = operation->is_expressible() ? perform(*operation) : run_here(*operation);
-  if (done) context.inner() = operation->release_inner();
-  const bool valid = done && operation->is_valid();
-  operation->unref();
-  return valid;
+  return perform_if_expressible(
+      context, VerifyOperation::make(*context.key(), context.settings(), context.inner(), signature, len, tbs, tbs_len),
+      [](const VerifyOperation& made) { return made.is_valid(); });
 }
 
 bool is_ready(OffloadContext& context, bool for_digest) noexcept {
@@ -62,7 +58,7 @@ int tell_size(OffloadContext& context, size_t* len) noexcept {
 // Of an engine's key the inner one is public: its context verifies, and holds the parameters.
 int sign_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
   if (!from(context).begin_plain(key)) return 0;
-  from(context).settings().note(params);
+  from(context).note(params);
   return from(context).key()->is_engines() ? EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params)
                                            : EVP_PKEY_sign_init_ex(from(context).inner().pkey(), params);
 }
@@ -77,7 +73,7 @@ int sign(void* vcontext, unsigned char* signature, size_t* len, size_t size, con
 
 int verify_init(void* context, void* key, const OSSL_PARAM params[]) noexcept {
   if (!from(context).begin_plain(key)) return 0;
-  from(context).settings().note(params);
+  from(context).note(params);
   return EVP_PKEY_verify_init_ex(from(context).inner().pkey(), params);
 }
 
@@ -110,7 +106,7 @@ int initialize(OffloadContext& context, const char* digest, const OSSL_PARAM par
 int digest_sign_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_digest(key)) return 0;
-  context.settings().note(params);
+  context.note(params);
   const bool is_common = key != nullptr && params == nullptr;
   SignTemplates* templates = is_common ? context.key()->templates() : nullptr;
   if (templates != nullptr && context.inner().copy_digest(*templates, digest)) return 1;
@@ -143,9 +139,9 @@ int digest_sign(void* vcontext, unsigned char* signature, size_t* len, size_t si
 int digest_verify_init(void* vcontext, const char* digest, void* key, const OSSL_PARAM params[]) noexcept {
   OffloadContext& context = from(vcontext);
   if (!context.begin_digest(key)) return 0;
-  context.settings().note(params);
-  return EVP_DigestVerifyInit_ex(context.inner().md(), context.inner().pkey_address(), digest,
-                                 context.key()->libctx(), context.key()->propq(), context.key_to_set(), params);
+  context.note(params);
+  return EVP_DigestVerifyInit_ex(context.inner().md(), context.inner().pkey_address(), digest, context.key()->libctx(),
+                                 context.key()->propq(), context.key_to_set(), params);
 }
 
 int digest_verify_update(void* context, const unsigned char* data, size_t len) noexcept {
@@ -188,8 +184,7 @@ const OSSL_DISPATCH* functions() noexcept {
 #define ENTRY(NAME, name, function) offload_entry<OSSL_FUNC_signature_##name##_fn>(OSSL_FUNC_SIGNATURE_##NAME, function)
   static const OSSL_DISPATCH table[] = {
       ENTRY(NEWCTX, newctx, OffloadContext::create),
-      ENTRY(FREECTX, freectx, OffloadContext::destroy),
-      ENTRY(DUPCTX, dupctx, OffloadContext::dup),
+      OFFLOAD_CONTEXT_ENTRIES(SIGNATURE, signature),
       ENTRY(SIGN_INIT, sign_init, sign_init),
       ENTRY(SIGN, sign, sign),
       ENTRY(VERIFY_INIT, verify_init, verify_init),
@@ -204,10 +199,6 @@ const OSSL_DISPATCH* functions() noexcept {
       ENTRY(DIGEST_VERIFY_UPDATE, digest_verify_update, digest_verify_update),
       ENTRY(DIGEST_VERIFY_FINAL, digest_verify_final, digest_verify_final),
       ENTRY(DIGEST_VERIFY, digest_verify, digest_verify),
-      ENTRY(GET_CTX_PARAMS, get_ctx_params, OffloadContext::get_params),
-      ENTRY(GETTABLE_CTX_PARAMS, gettable_ctx_params, OffloadContext::gettable_params),
-      ENTRY(SET_CTX_PARAMS, set_ctx_params, OffloadContext::set_params),
-      ENTRY(SETTABLE_CTX_PARAMS, settable_ctx_params, OffloadContext::settable_params),
       ENTRY(GET_CTX_MD_PARAMS, get_ctx_md_params, get_md_params),
       ENTRY(GETTABLE_CTX_MD_PARAMS, gettable_ctx_md_params, gettable_md_params),
       ENTRY(SET_CTX_MD_PARAMS, set_ctx_md_params, set_md_params),
