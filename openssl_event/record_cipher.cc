@@ -11,9 +11,10 @@ namespace openssl_event {
 namespace {
 
 constexpr std::size_t kHeader = OPENSSL_RECORD_HEADER_SIZE;
-// Cleartext up to this length is copied into its record and sealed there in one call, with the type byte behind it:
-// another call costs more than the copy.
-constexpr std::size_t kCopied = 1024;
+// Cleartext up to this length is copied into its record and sealed there: the calls that this saves cost more than the
+// copy. In TLS 1.3 the one for the type byte; for TLS 1.2 see seal_tls12().
+constexpr std::size_t kCopiedTls13 = 1024;
+constexpr std::size_t kCopiedTls12 = 4096;
 
 void store_big_endian(std::uint64_t value, unsigned char* bytes) noexcept {
   if constexpr (std::endian::native == std::endian::little) value = __builtin_bswap64(value);
@@ -34,8 +35,8 @@ bool update(EVP_CIPHER_CTX* context, unsigned char* out, const void* in, std::si
          EVP_CipherUpdate(context, out, &len, static_cast<const unsigned char*>(in), static_cast<int>(size)) > 0;
 }
 
-// EVP_Cipher() must not be used for this (open_tls12() is another matter): with ChaCha20-Poly1305 some OpenSSL 3.0
-// check and make no tag there.
+// EVP_Cipher() must not be used for this (whole records of TLS 1.2 are another matter): with ChaCha20-Poly1305 some
+// OpenSSL 3.0 check and make no tag there.
 bool finish(EVP_CIPHER_CTX* context, unsigned char* out) noexcept {
   int len = 0;
   return EVP_CipherFinal_ex(context, out, &len) > 0;
@@ -66,6 +67,7 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   explicit_nonce_ = suite.explicit_nonce;
   std::memcpy(iv_, key.iv, kIvSize);
   iv_tail_ = load_big_endian(iv_ + kSaltSize);
+  counts_ = false;
   context_ = EVP_CIPHER_CTX_new();
   if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0 &&
       (tls13_ || use == Use::seal || set_fixed_iv()))
@@ -75,7 +77,7 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   return false;
 }
 
-// Once, for open_tls12().
+// For whole records of TLS 1.2; holds until start().
 bool RecordCipher::set_fixed_iv() noexcept {
   const std::size_t size = explicit_nonce_ ? kSaltSize : kIvSize;
   const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, iv_, size),
@@ -116,6 +118,7 @@ struct RecordCipher::AdditionalData {
 bool RecordCipher::start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept {
   const Nonce nonce(*this, number);
   const AdditionalData data(tls13_, number, header, inner);
+  counts_ = false;
   return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
          update(context_, nullptr, data.bytes, data.size);
 }
@@ -123,45 +126,67 @@ bool RecordCipher::start(const RecordNumber& number, const unsigned char* header
 bool RecordCipher::seal(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
                         std::size_t size, unsigned char* record) noexcept {
   const std::size_t inner = size + (tls13_ ? kTypeByte : 0);
-  const std::size_t prefix = explicit_nonce_ ? kExplicitNonceSize : 0;
-  write_header(tls13_ ? kApplicationData : type, prefix + inner + kTagSize, record);
-  if (explicit_nonce_) store_big_endian(number.explicit_nonce, record + kHeader);
-  unsigned char* const text = record + kHeader + prefix;
-  if (start(number, record, inner) &&
-      (size <= kCopied ? seal_copy(type, slices, count, text, inner) : seal_slices(type, slices, count, text)) &&
-      finish(context_, text + inner) && take_tag(context_, text + inner))
+  write_header(tls13_ ? kApplicationData : type, prefix() + inner + kTagSize, record);
+  const bool copies = size <= (tls13_ ? kCopiedTls13 : kCopiedTls12);
+  if (copies ? seal_copy(number, type, slices, count, record, inner)
+             : seal_slices(number, type, slices, count, record, inner))
     return true;
-  OPENSSL_cleanse(text, inner);
+  OPENSSL_cleanse(record + kHeader, prefix() + inner);
   return false;
 }
 
-bool RecordCipher::seal_copy(unsigned char type, const Slice* slices, std::size_t count, unsigned char* text,
-                             std::size_t inner) noexcept {
-  unsigned char* out = text;
+bool RecordCipher::seal_copy(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
+                             unsigned char* record, std::size_t inner) noexcept {
+  unsigned char* out = record + kHeader + prefix();
   for (std::size_t i = 0; i < count; out += slices[i++].size) std::memcpy(out, slices[i].data, slices[i].size);
   if (tls13_) *out = type;
-  return update(context_, text, text, inner);
+  return seal_again(number, record, inner);
 }
 
-bool RecordCipher::seal_slices(unsigned char type, const Slice* slices, std::size_t count,
-                               unsigned char* out) noexcept {
+bool RecordCipher::seal_slices(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
+                               unsigned char* record, std::size_t inner) noexcept {
+  if (!start(number, record, inner)) return false;
+  unsigned char* out = record + kHeader;
+  if (explicit_nonce_) store_big_endian(number.explicit_nonce, out);
+  out += prefix();
   for (std::size_t i = 0; i < count; out += slices[i++].size)
     if (!update(context_, out, slices[i].data, slices[i].size)) return false;
-  return !tls13_ || update(context_, out, &type, kTypeByte);
+  if (tls13_ && !update(context_, out++, &type, kTypeByte)) return false;
+  return finish(context_, out) && take_tag(context_, out);
 }
 
 bool RecordCipher::seal_again(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept {
-  unsigned char* text = record + kHeader;
-  if (explicit_nonce_) {
-    store_big_endian(number.explicit_nonce, text);
-    text += kExplicitNonceSize;
-  }
+  if (!tls13_) return seal_tls12(number, record, inner);
+  unsigned char* const text = record + kHeader;
   return start(number, record, inner) && update(context_, text, text, inner) && finish(context_, text + inner) &&
          take_tag(context_, text + inner);
 }
 
-// The cipher knows the records of TLS 1.2: nonce, text and tag in one call, which does check the tag. Half the time of
-// open_tls13() for short records.
+// The cipher knows the records of TLS 1.2: nonce, text and tag in one call. With OpenSSL 3.0 that saves 100 ns.
+bool RecordCipher::seal_tls12(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept {
+  AdditionalData data(false, number, record, prefix() + inner);
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data.bytes, data.size),
+                                   OSSL_PARAM_END};
+  unsigned char* const fragment = record + kHeader;
+  const std::size_t size = prefix() + inner + kTagSize;
+  return count_from(number) && EVP_CIPHER_CTX_set_params(context_, parameters) > 0 &&
+         EVP_Cipher(context_, fragment, fragment, static_cast<unsigned>(size)) >= 0 &&
+         (!explicit_nonce_ || load_big_endian(fragment) == number.explicit_nonce);
+}
+
+// The cipher makes the nonces: explicit ones (RFC 5288 3) by counting, and writes them into the records. -1 is no
+// length, it stands for the whole nonce: libcrypto's own, since 1.0.1.
+bool RecordCipher::count_from(const RecordNumber& number) noexcept {
+  if (!counts_ || (explicit_nonce_ && next_nonce_ != number.explicit_nonce)) {
+    Nonce nonce(*this, number);
+    counts_ = explicit_nonce_ ? EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_IV_FIXED, -1, nonce.bytes) > 0
+                              : set_fixed_iv();
+  }
+  next_nonce_ = number.explicit_nonce + 1;
+  return counts_;
+}
+
+// In one call as well, which does check the tag. Half the time of open_tls13() for short records.
 bool RecordCipher::open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept {
   AdditionalData data(false, {sequence, 0}, record, size - kHeader);
   const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, data.bytes, data.size),
@@ -194,10 +219,10 @@ void find_contents(Opened& opened) noexcept {
 }  // namespace
 
 bool RecordCipher::open(std::uint64_t sequence, unsigned char* record, std::size_t size, Opened& opened) noexcept {
-  const std::size_t prefix = kHeader + (explicit_nonce_ ? kExplicitNonceSize : 0);
-  if (size < prefix + kTagSize) return false;
-  opened.data = record + prefix;
-  opened.inner = opened.size = size - prefix - kTagSize;
+  const std::size_t before = kHeader + prefix();
+  if (size < before + kTagSize) return false;
+  opened.data = record + before;
+  opened.inner = opened.size = size - before - kTagSize;
   opened.type = record[0];
   if (tls13_ ? open_tls13(sequence, record, opened) : open_tls12(sequence, record, size)) {
     if (tls13_) find_contents(opened);

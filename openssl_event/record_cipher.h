@@ -84,15 +84,21 @@ class RecordCipher {
   bool open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept;
   bool open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept;
   bool start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept;
-  bool seal_copy(unsigned char type, const Slice* slices, std::size_t count, unsigned char* text,
-                 std::size_t inner) noexcept;
-  bool seal_slices(unsigned char type, const Slice* slices, std::size_t count, unsigned char* out) noexcept;
+  bool seal_copy(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
+                 unsigned char* record, std::size_t inner) noexcept;
+  bool seal_slices(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
+                   unsigned char* record, std::size_t inner) noexcept;
+  bool seal_tls12(const RecordNumber& number, unsigned char* record, std::size_t inner) noexcept;
+  bool count_from(const RecordNumber& number) noexcept;
+  std::size_t prefix() const noexcept { return explicit_nonce_ ? kExplicitNonceSize : 0; }
 
   EVP_CIPHER_CTX* context_ = nullptr;
   unsigned char iv_[kIvSize];
   std::uint64_t iv_tail_ = 0;  // what of it is behind the salt
   bool tls13_ = false;
   bool explicit_nonce_ = false;
+  bool counts_ = false;           // the cipher makes the next nonce by itself ...
+  std::uint64_t next_nonce_ = 0;  // ... this, if it is explicit
 };
 
 // RFC 8446 5.1, 5.2; RFC 5246 6.2.
