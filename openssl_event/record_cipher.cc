@@ -47,6 +47,12 @@ bool take_tag(EVP_CIPHER_CTX* context, unsigned char* tag) noexcept {
   return EVP_CIPHER_CTX_get_params(context, parameters) > 0;
 }
 
+// An engine that is the default one for this cipher gets it, whatever has been fetched. libssl uses it too, and the
+// records are the same, but parameters are unknown to it.
+bool is_of_an_engine(const EVP_CIPHER_CTX* context) noexcept {
+  return !EVP_CIPHER_get0_provider(EVP_CIPHER_CTX_get0_cipher(context));
+}
+
 }  // namespace
 
 std::uint64_t load_big_endian(const unsigned char* bytes) noexcept {
@@ -70,7 +76,7 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   counts_ = false;
   context_ = EVP_CIPHER_CTX_new();
   if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0 &&
-      (tls13_ || use == Use::seal || set_fixed_iv()))
+      !is_of_an_engine(context_) && (tls13_ || use == Use::seal || set_fixed_iv()))
     return true;
   EVP_CIPHER_CTX_free(context_);
   context_ = nullptr;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tests/record_path/path_fixture.h"
+#include "tests/support/cipher_engine.h"
 
 namespace openssl_event::testing {
 namespace {
@@ -287,6 +288,13 @@ TEST_P(FallbackTest, AnotherBioOfTheSslEndsTheConnection) {
   machine->work();
   EXPECT_TRUE(machine->failed());
   EXPECT_EQ(BIO_ctrl_pending(bio), 0u);
+}
+
+TEST_P(FallbackTest, CiphersOfAnEngine) {
+  const CipherEngine engine;
+  if (!engine.is_default()) return;
+  connect();
+  expect_libssl(OPENSSL_PATH_REASON_SUITE);
 }
 
 FOR_ALL_VARIANTS(FallbackTest);
