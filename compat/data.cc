@@ -177,6 +177,12 @@ int SSL_has_pending(const SSL* ssl) {
   return (path && path->has_pending()) || real_SSL_has_pending(ssl);
 }
 
+// libssl frees them unless there is something in them.
+int SSL_free_buffers(SSL* ssl) {
+  const DataPath* path = path_of(Session::find(ssl));
+  return path && path->holds_input() ? 0 : real_SSL_free_buffers(ssl);
+}
+
 // What libssl says when it has read a header and waits for the rest.
 const char* SSL_rstate_string(const SSL* ssl) {
   const DataPath* path = path_of(Session::find(ssl));

@@ -32,7 +32,7 @@ bool has_finished_one(const SSL* ssl) noexcept {
 // Programs with select or poll often wait for readability only until a handshake is over, whatever SSL_get_error says
 // (openssl s_server, Python's asyncore): they would wait for ever. Those with epoll have an event loop worth sparing.
 bool wants_edges(const SSL* ssl) noexcept {
-  const int fd = SSL_get_wfd(ssl);
+  const int fd = writing_fd(ssl);
   if (settings().nonblocking != Nonblocking::edge || !is_watched(fd)) return false;
   const int saved_errno = errno;
   const bool wants = is_nonblocking_tcp(fd);
@@ -81,6 +81,8 @@ bool handshake_is_due(SSL* ssl, int closed) noexcept {
   if (!SSL_in_init(ssl) || (SSL_get_shutdown(ssl) & closed) || has_failed(ssl)) return false;
   return manner_of(ssl) == Manner::suspend && (!SSL_in_before(ssl) || has_role(ssl));
 }
+
+int writing_fd(const SSL* ssl) noexcept { return SSL_get_wbio(ssl) ? SSL_get_wfd(ssl) : -1; }
 
 bool is_nonblocking_tcp(int fd) noexcept {
   const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;

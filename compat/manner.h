@@ -21,6 +21,8 @@ bool handshake_is_due(SSL* ssl, int closed) noexcept;
 // Neither DTLS nor QUIC.
 bool is_stream_tls(const SSL* ssl) noexcept;
 
+// That `ssl` writes to; -1: none. Leaves the error queue alone, which SSL_get_wfd does not where there is no BIO.
+int writing_fd(const SSL* ssl) noexcept;
 // A socket that can be made writable again.
 bool is_nonblocking_tcp(int fd) noexcept;
 

@@ -163,7 +163,7 @@ Wake Session::wake() noexcept {
       async_fd_is_new_ = true;
     }
     if (async_fd_ >= 0) wake = {Wake::How::descriptor, async_fd_, 0};
-  } else if (const int fd = SSL_get_wfd(ssl_); is_nonblocking_tcp(fd) && fstat(fd, &now) == 0) {
+  } else if (const int fd = writing_fd(ssl_); is_nonblocking_tcp(fd) && fstat(fd, &now) == 0) {
     wake = {Wake::How::edge, fd, now.st_ino};
   }
   errno = saved_errno;

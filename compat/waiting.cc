@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "compat/manner.h"
 #include "compat/pending_call.h"
 #include "compat/pool.h"
 #include "compat/settings.h"
@@ -19,7 +20,7 @@ namespace {
 thread_local bool in_place = false;
 
 bool is_nonblocking(SSL* ssl) noexcept {
-  const int fd = SSL_get_wfd(ssl);
+  const int fd = writing_fd(ssl);
   const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : -1;
   return flags >= 0 && (flags & O_NONBLOCK);
 }

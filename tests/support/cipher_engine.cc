@@ -13,8 +13,8 @@ namespace {
 
 const int kCiphers[] = {NID_aes_128_gcm, NID_aes_256_gcm, NID_chacha20_poly1305};
 
-// As engines do: a number asks for that cipher, no place for one asks for the numbers. Those of OpenSSL do as well as any;
-// it is the engine that counts.
+// As engines do: a number asks for that cipher, no place for one asks for the numbers. Those of OpenSSL do as well as
+// any; it is the engine that counts.
 int choose(ENGINE*, const EVP_CIPHER** cipher, const int** nids, int nid) {
   if (!cipher) {
     *nids = kCiphers;

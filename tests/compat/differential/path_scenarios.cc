@@ -238,3 +238,27 @@ SCENARIO(path_read_ahead) {
   c.server.write("SSL_write", "the last");
   close_both(c);
 }
+
+// libssl says whether its buffers hold anything: of a header, of a body, or of what the program has not read.
+SCENARIO(path_buffers) {
+  Ready ready(setup);
+  Connection& c = *ready.connection;
+  talk(c);
+  const auto free_and_allocate = [&](Side& side) {
+    side.call("SSL_free_buffers", [&] { return long{SSL_free_buffers(side.ssl())}; });
+    side.call("SSL_alloc_buffers", [&] { return long{SSL_alloc_buffers(side.ssl())}; });
+    side.call("SSL_free_buffers", [&] { return long{SSL_free_buffers(side.ssl())}; });
+  };
+  for (int i = 0; i < 3; ++i) {
+    free_and_allocate(c.client);
+    c.client.write("SSL_write", "to be read in portions");
+    free_and_allocate(c.client);
+    exchange(c.client, c.server);
+    while (c.server.deliver(setup.chunk)) {
+      c.server.read("SSL_read", 5);
+      free_and_allocate(c.server);
+    }
+    c.drain(c.server, "SSL_read", 5);
+    free_and_allocate(c.server);
+  }
+}
