@@ -42,8 +42,13 @@ bool DataPath::watch() noexcept {
   record_.reset(RecordPath::create(ssl_));
   if (!record_) return false;
   record_->leave_empty_records_to_libssl();
-  real_SSL_set_msg_callback(ssl_, count);
+  count_by(count);
   return true;
+}
+
+// Not by SSL_set_msg_callback, which in some libssl calls SSL_callback_ctrl by this layer, as if the program did.
+void DataPath::count_by(MessageCallback callback) noexcept {
+  real_SSL_callback_ctrl(ssl_, SSL_CTRL_SET_MSG_CALLBACK, reinterpret_cast<void (*)()>(callback));
 }
 
 // Up to the take-over libssl's numbers are those of the wire.
@@ -95,7 +100,7 @@ void DataPath::leave() noexcept {
 void DataPath::leave_to_libssl() noexcept {
   always_libssl_ = true;
   if (stage_ != Stage::watching) return;
-  real_SSL_set_msg_callback(ssl_, nullptr);
+  count_by(nullptr);
   leave();
 }
 
@@ -131,7 +136,7 @@ bool DataPath::take_over() noexcept {
   const std::lock_guard here(taking_over_);
   if (stage_ != Stage::watching) return stage_ == Stage::taken;
   if (calls_ != 1 || !may_take_over()) return false;
-  real_SSL_set_msg_callback(ssl_, nullptr);
+  count_by(nullptr);
   ERR_set_mark();  // why not is nothing to the program
   const bool taken = record_takes_over() && put_filters();
   ERR_pop_to_mark();

@@ -62,6 +62,8 @@ class DataPath {
   std::size_t pending() const noexcept { return in_.left; }
   // Beside libssl's own: SSL_has_pending counts the bytes behind a record's header too.
   bool has_pending() const noexcept;
+  // Of a record, or a part of one.
+  bool holds_input() const noexcept { return in_.left > 0 || in_.filled > 0; }
   bool in_record() const noexcept { return in_.filled >= OPENSSL_RECORD_HEADER_SIZE; }
   // The last call has succeeded without libssl, which still holds what it wanted before.
   bool wants_nothing() const noexcept { return wants_nothing_; }
@@ -152,6 +154,8 @@ class DataPath {
     const std::lock_guard here(taking_over_);
     calls_ += by;
   }
+  using MessageCallback = void (*)(int, int, int, const void*, std::size_t, SSL*, void*);
+  void count_by(MessageCallback callback) noexcept;
   bool watch() noexcept;
   void leave() noexcept;
   int objection() const noexcept;

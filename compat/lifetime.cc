@@ -83,6 +83,14 @@ int SSL_clear(SSL* ssl) {
   return value;
 }
 
+// libssl begins with an SSL_clear of its own, and its handshake either ends at once or begins anew the next time.
+int SSL_stateless(SSL* ssl) {
+  if (!is_stream_tls(ssl)) return real_SSL_stateless(ssl);
+  if (!SSL_clear(ssl)) return 0;
+  const Session::WaitsHere within(Session::find_or_make(ssl));
+  return real_SSL_stateless(ssl);
+}
+
 void SSL_set_connect_state(SSL* ssl) {
   abandon_handshake(ssl);
   real_SSL_set_connect_state(ssl);

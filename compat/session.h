@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "compat/data_path.h"
 #include "compat/info_gate.h"
@@ -49,6 +50,21 @@ class Session final : private Runner {
   // data): they wait where they stand, and so does, here, one that is suspended.
   void never_suspend() noexcept;
   bool never_suspends() const noexcept { return never_suspends_; }
+  // The same for one call of libssl's, while this lives. No handshake is suspended.
+  class WaitsHere {
+   public:
+    explicit WaitsHere(Session* session) noexcept
+        : session_(session), before_(session && std::exchange(session->never_suspends_, true)) {}
+    ~WaitsHere() {
+      if (session_) session_->never_suspends_ = before_;
+    }
+    WaitsHere(const WaitsHere&) = delete;
+    WaitsHere& operator=(const WaitsHere&) = delete;
+
+   private:
+    Session* session_;
+    const bool before_;
+  };
 
   // SSL_MODE_ASYNC, which libssl does not see.
   void set_async(bool on) noexcept { async_ = on; }

@@ -94,6 +94,19 @@ TEST_P(DataPath, IsLeftOutWhereTheProgramWatchesItsRecords) {
   EXPECT_EQ(sealed(), before);
 }
 
+TEST_P(DataPath, IsTakenAgainByAnSslThatBeginsAnew) {
+  const auto sealed_before = sealed(), opened_before = opened();
+  {
+    DataPeers peers(GetParam());
+    ASSERT_TRUE(peers.finish() && peers.exchange("some text"));
+    for (SSL* ssl : {peers.client.get(), peers.server.get()}) ASSERT_EQ(SSL_clear(ssl), 1);
+    ASSERT_TRUE(peers.finish());
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(peers.exchange("some text"));
+  }
+  EXPECT_GE(sealed() - sealed_before, 19u);
+  EXPECT_GE(opened() - opened_before, 19u);
+}
+
 // A copy, which SSL_dup makes before a handshake, has the callbacks of its original.
 TEST_P(DataPath, OfACopyIsLikeTheOriginals) {
   for (const bool watches : {false, true}) {

@@ -139,6 +139,35 @@ SCENARIO(early_data) {
   SSL_SESSION_free(session);
 }
 
+// A server that keeps nothing of a client before that one has shown its cookie.
+SCENARIO(stateless) {
+  const ContextPointer server = server_context(setup), client = client_context(setup);
+  Connection c(setup, client.get(), server.get());
+  const auto answer = [&] {
+    c.client.handshake("SSL_do_handshake");
+    exchange(c.client, c.server);
+    for (bool more = true; more;) {
+      more = c.server.deliver(setup.chunk);
+      if (c.server.call("SSL_stateless", [&] { return long{SSL_stateless(c.server.ssl())}; }) > 0) break;
+      exchange(c.client, c.server);
+    }
+    c.client.deliver(0);
+  };
+  answer();  // has no cookies yet
+  SSL_CTX_set_stateless_cookie_generate_cb(server.get(), [](SSL*, unsigned char* cookie, std::size_t* size) {
+    cookie[0] = 'c';
+    *size = 1;
+    return 1;
+  });
+  SSL_CTX_set_stateless_cookie_verify_cb(server.get(), [](SSL*, const unsigned char* cookie, std::size_t size) {
+    return size == 1 && cookie[0] == 'c' ? 1 : 0;
+  });
+  SSL_clear(c.client.ssl());
+  for (int i = 0; i < 3; ++i) answer();
+  c.handshake();
+  c.transfer(c.client, c.server, 10);
+}
+
 SCENARIO(resumption) {
   const ContextPointer server = server_context(setup), client = client_context(setup);
   SSL_SESSION* session = nullptr;
