@@ -58,22 +58,26 @@ void ReceiveBuffers::prepare_receive(io_uring_sqe* sqe, int fd) const {
   sqe->buf_group = group_;
 }
 
-ReceiveBuffers::Lent& ReceiveBuffers::take(const io_uring_cqe& completion) {
+Moved ReceiveBuffers::take(Session& session, const io_uring_cqe& completion, bool wanted) {
+  if (completion.res == 0) return Moved::end;
+  if (completion.res < 0) return completion.res == -ECANCELED || completion.res == -ENOBUFS ? Moved::blocked : Moved::broken;
+  Lent& buffer = take_buffer(completion);
+  buffer.use();
+  const bool passed = !wanted || pass(session, buffer, static_cast<std::size_t>(completion.res));
+  buffer.release();
+  return passed ? Moved::bytes : Moved::no_memory;
+}
+
+ReceiveBuffers::Lent& ReceiveBuffers::take_buffer(const io_uring_cqe& completion) {
   ++in_use_;
   return lent_[completion.flags >> IORING_CQE_BUFFER_SHIFT];
 }
 
 // While slow sessions hold half of the buffers, what comes is copied, so that the kernel is never without.
-bool ReceiveBuffers::pass(Session& session, const io_uring_cqe& completion) {
-  Lent& buffer = take(completion);
-  buffer.use();
+bool ReceiveBuffers::pass(Session& session, Lent& buffer, std::size_t len) {
   const bool lend = in_use_ <= lent_.size() / 2;
-  const bool passed = session.received(buffer.bytes, static_cast<std::size_t>(completion.res), lend ? &buffer : nullptr);
-  buffer.release();
-  return passed;
+  return session.received(buffer.bytes, len, lend ? &buffer : nullptr);
 }
-
-void ReceiveBuffers::drop(const io_uring_cqe& completion) { give_back(take(completion)); }
 
 void ReceiveBuffers::give_back(Lent& buffer) {
   --in_use_;

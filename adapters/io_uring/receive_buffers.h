@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "adapters/loop/session.h"
+#include "adapters/loop/socket.h"
 
 namespace loop {
 
@@ -27,10 +27,9 @@ class ReceiveBuffers {
   // Receives from the socket into them until that ends or is cancelled. For the completions see take().
   void prepare_receive(io_uring_sqe* sqe, int fd) const;
 
-  // Hands the session the bytes of a completion with a buffer (res > 0). False: no memory.
-  bool pass(Session& session, const io_uring_cqe& completion);
-  // The same for bytes that nobody wants.
-  void drop(const io_uring_cqe& completion);
+  // What a completion tells: as for receive() in socket.h, and `blocked` where the kernel was without a buffer, or the
+  // receiving was cancelled. The session gets the bytes if they are wanted.
+  Moved take(Session& session, const io_uring_cqe& completion, bool wanted);
 
  private:
   struct Lent final : Buffer {
@@ -43,7 +42,8 @@ class ReceiveBuffers {
   ReceiveBuffers(unsigned short group, unsigned count) : group_(group), lent_(count) {}
   bool map();
   bool add_to(io_uring& ring);
-  Lent& take(const io_uring_cqe& completion);
+  bool pass(Session& session, Lent& buffer, std::size_t len);
+  Lent& take_buffer(const io_uring_cqe& completion);
   void give_back(Lent& buffer);
   std::size_t ring_size() const { return lent_.size() * sizeof(io_uring_buf); }
 

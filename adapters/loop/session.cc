@@ -58,6 +58,11 @@ OPENSSL_EVENT* Session::record_in_place(char* bytes, std::size_t len, Buffer& bu
   return record;
 }
 
+void Session::input_ended() {
+  input_ended_ = true;
+  openssl_endInput(tls_);
+}
+
 void Session::run() {
   while (OPENSSL_EVENT* e = openssl_getEvent(tls_)) {
     switch (e->kind) {

@@ -84,7 +84,7 @@ class Session {
   // uses the buffer; the others are copied. With no buffer to use, nullptr, all are.
   bool received(char* bytes, std::size_t len, Buffer* buffer);
 
-  void input_ended() { openssl_endInput(tls_); }  // the transport brings no more
+  void input_ended();  // the transport brings no more
   bool wants_input() const { return openssl_wants(tls_) & OPENSSL_WANTS_RECORD; }
 
   // Does all that can be done now, and hands the user what comes of it.
@@ -98,6 +98,7 @@ class Session {
   bool established() const { return established_; }  // the handshake has finished
   bool peer_closed() const { return peer_closed_; }  // by close_notify
   bool failed() const { return failed_; }
+  bool ended() const { return failed_ || peer_closed_ || input_ended_; }  // nothing can come any more that matters
   bool waits_for_call() const { return openssl_wants(tls_) & OPENSSL_WANTS_REPLY; }
   bool finished() const { return (output_closed_ || failed_) && unsent() == 0; }  // nothing will be sent any more
   void fail() { failed_ = true; }  // the owner gives it up
@@ -116,6 +117,7 @@ class Session {
   bool framing_ = true;  // the framer has part of a record, or has still to judge the first one
   bool established_ = false;
   bool peer_closed_ = false;
+  bool input_ended_ = false;
   bool output_closed_ = false;
   bool failed_ = false;
 };

@@ -1,5 +1,7 @@
 #include "adapters/loop/socket.h"
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,6 +41,26 @@ Moved send(int fd, Session& session) {
   if (n < 0) return failed(errno);
   session.sent(static_cast<std::size_t>(n));
   return static_cast<std::size_t>(n) < total ? Moved::last : Moved::bytes;
+}
+
+short wanted(const Session& session) {
+  return static_cast<short>((session.wants_input() ? POLLIN : 0) | (session.unsent() ? POLLOUT : 0));
+}
+
+bool serve(int fd, Session& session, unsigned events) {
+  if (events & (POLLIN | POLLHUP | POLLERR)) {
+    const Moved received = receive(fd, session);
+    if (received == Moved::end) session.input_ended();
+    if (received == Moved::broken || received == Moved::no_memory) return false;
+  }
+  Moved sent;
+  do {
+    session.run();
+    sent = send(fd, session);
+  } while (has_moved(sent));  // what has been sent makes room for more
+  if (sent == Moved::broken) return false;
+  // Closing with input unread would make the kernel send a reset, which may overtake the last records.
+  return !session.finished() || (!session.ended() && shutdown(fd, SHUT_WR) == 0);
 }
 
 }  // namespace loop

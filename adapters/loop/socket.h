@@ -24,6 +24,13 @@ Moved receive(int fd, Session& session);
 // One write, of the records that are there.
 Moved send(int fd, Session& session);
 
+// What to wait for: POLLIN, POLLOUT, or both; EPOLLIN and EPOLLOUT are the same.
+short wanted(const Session& session);
+
+// All that can be done now: one read, if poll or epoll tells of any of these events, what the session makes of it, and
+// writes until the socket takes no more. With all sent the socket's output is closed. False: the connection is over.
+bool serve(int fd, Session& session, unsigned events);
+
 }  // namespace loop
 
 #endif

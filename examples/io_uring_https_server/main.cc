@@ -124,20 +124,10 @@ class UringLoop final : public https::Server {
       peer.receiving = false;
       --peer.in_flight;
     }
-    if (completion.res > 0)
-      take(peer, completion);
-    else if (completion.res == 0)
-      end_input(peer);
-    else if (completion.res != -ECANCELED && completion.res != -ENOBUFS)
-      close_peer(peer, "RESET");
+    if (peer.receiving && !peer.closed && !wants_input(peer)) ring_.cancel(kReceive, &peer, kCancel);
+    const bool wanted = !peer.closed && peer.phase != Phase::lingering;
+    note(peer, buffers_->take(peer.connection.session(), completion, wanted));
     serve(peer);
-  }
-
-  void take(UringPeer& peer, const io_uring_cqe& completion) {
-    loop::Session& session = peer.connection.session();
-    if (peer.closed || peer.phase == Phase::lingering) return buffers_->drop(completion);
-    if (peer.receiving && !session.wants_input()) ring_.cancel(kReceive, &peer, kCancel);
-    if (!buffers_->pass(session, completion)) close_peer(peer, "NO_MEMORY");
   }
 
   void send(UringPeer& peer) {

@@ -33,32 +33,11 @@ class Connection final : public loop::User {
   ~Connection() { close(fd_); }
 
   bool valid() const { return session_.valid(); }
-  pollfd poll_entry() const {
-    const int events = (session_.wants_input() ? POLLIN : 0) | (session_.unsent() ? POLLOUT : 0);
-    return {fd_, static_cast<short>(events), 0};
-  }
-  void handle(short events) {
-    if (events & (POLLIN | POLLHUP | POLLERR)) receive();
-    serve();
-  }
-  // Also after a call has come home.
-  void serve() {
-    loop::Moved sent;
-    do {
-      session_.run();
-      sent = loop::send(fd_, session_);
-    } while (loop::has_moved(sent));
-    if (sent == loop::Moved::broken) session_.fail();
-  }
-  bool finished() const { return session_.finished(); }
+  pollfd poll_entry() const { return {fd_, loop::wanted(session_), 0}; }
+  // Also without events, after a call has come home. False: it is over.
+  bool handle(short events) { return loop::serve(fd_, session_, static_cast<unsigned short>(events)); }
 
  private:
-  void receive() {
-    const loop::Moved moved = loop::receive(fd_, session_);
-    if (moved == loop::Moved::end) session_.input_ended();
-    if (moved == loop::Moved::broken || moved == loop::Moved::no_memory) session_.fail();
-  }
-
   void cleartext(OPENSSL_EVENT* block) override {
     openssl_putEvent(session_.tls(), block);
     OPENSSL_EVENT* answer = answered_ ? nullptr : openssl_newCleartextInEvent(kAnswer, sizeof kAnswer - 1);
@@ -105,8 +84,8 @@ void serve(int listener, SSL_CTX* context, key_server::RemoteKey& key, const loo
     if (poll(entries.data(), entries.size(), -1) < 0) continue;  // EINTR
     if (entries[2].revents) key.handle();
     if (entries[1].revents) collect(calls);
-    for (std::size_t i = 0; i < connections.size(); ++i) connections[i]->handle(entries[first + i].revents);
-    std::erase_if(connections, [](const auto& connection) { return connection->finished(); });
+    for (std::size_t i = connections.size(); i-- > 0;)
+      if (!connections[i]->handle(entries[first + i].revents)) connections.erase(connections.begin() + static_cast<long>(i));
     if (entries[0].revents) accept_connection(listener, context, calls, connections);
   }
 }

@@ -24,16 +24,17 @@ TEST(LoopsPage, ShowsAtMostThirtyLinesOfEachLoop) {
   std::map<std::string, long> lines;
   for (const Excerpt& excerpt : excerpts_of(kPage))
     lines[excerpt.path] += std::count(excerpt.code.begin(), excerpt.code.end(), '\n');
-  for (const char* loop : {"examples/echo_server.cc", "examples/https_server/epoll_loop.cc",
-                           "examples/io_uring_https_server/main.cc", "adapters/uv/openssl_uv.cc"}) {
+  for (const char* loop : {"examples/echo_server.cc", "examples/epoll_echo_server.cc", "examples/io_uring_echo_server.cc",
+                           "adapters/uv/openssl_uv.cc"}) {
     EXPECT_GE(lines[loop], 15) << loop;
     EXPECT_LE(lines[loop], 30) << loop;
   }
 }
 
 TEST(LoopsPage, AProgramToStartFromIsShort) {
-  for (const char* program : {"examples/kegel_poll_server.c", "examples/echo_server.cc", "examples/https_server/epoll_loop.cc",
-                              "examples/io_uring_https_server/main.cc", "examples/uv_client.c", "examples/uv_echo_server.c"}) {
+  for (const char* program : {"examples/echo_server.cc", "examples/epoll_echo_server.cc", "examples/io_uring_echo_server.cc",
+                              "examples/uv_echo_server.c", "examples/uv_client.c", "examples/kegel_poll_server.c",
+                              "examples/https_server/epoll_loop.cc", "examples/io_uring_https_server/main.cc"}) {
     const std::string source = read_source(program);
     ASSERT_NE(source, "") << program;
     EXPECT_LT(std::count(source.begin(), source.end(), '\n'), 200) << program;

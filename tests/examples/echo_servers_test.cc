@@ -98,7 +98,7 @@ TEST_P(EchoServers, EndWithoutThoseWhoDoNotGo) {
   EXPECT_EQ(server.stop(), 0) << server.process().errors();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EchoServers, testing::Values("echo_server", "uv_echo_server"),
+INSTANTIATE_TEST_SUITE_P(All, EchoServers, testing::Values("echo_server", "epoll_echo_server", "io_uring_echo_server", "uv_echo_server"),
                          [](const auto& name) { return std::string(name.param); });
 
 }  // namespace

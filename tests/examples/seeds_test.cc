@@ -77,7 +77,7 @@ TEST_P(Echo, TheOpenSslTestClient) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Servers, Echo, testing::Values("echo_server", "uv_echo_server"),
+INSTANTIATE_TEST_SUITE_P(Servers, Echo, testing::Values("echo_server", "epoll_echo_server", "io_uring_echo_server", "uv_echo_server"),
                          [](const auto& name) { return std::string(name.param); });
 
 // The same of the HTTPS servers, whose answers are longer than their requests.

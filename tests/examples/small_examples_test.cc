@@ -125,7 +125,7 @@ TEST_P(Servers, SayThatAPortIsInUse) {
   EXPECT_TRUE(contains(second.errors, "cannot listen on " + server.address() + ": ")) << second.errors;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Servers, testing::Values("echo_server", "kegel_poll_server", "memory_bio_server", "uv_echo_server"),
+INSTANTIATE_TEST_SUITE_P(All, Servers, testing::Values("echo_server", "epoll_echo_server", "io_uring_echo_server", "kegel_poll_server", "memory_bio_server", "uv_echo_server"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(OtherExamples, ExplainTheirFlags) {

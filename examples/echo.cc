@@ -1,0 +1,104 @@
+#include "examples/echo.h"
+
+#include <openssl/err.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "examples/network.h"
+#include "examples/self_signed.h"
+
+namespace {
+
+const loop::Calls kInPlace;
+
+struct Free {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+
+std::unique_ptr<SSL, Free> make_ssl(SSL_CTX* context) {
+  std::unique_ptr<SSL, Free> ssl(SSL_new(context));
+  if (ssl) SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kGrace = std::chrono::seconds(5);
+
+bool serve(const char* program, EchoServer& server) {
+  if (server.run()) return true;
+  std::fprintf(stderr, "%s: %s\n", program, server.explain(errno).c_str());
+  return false;
+}
+
+// SIGTERM and SIGINT as a descriptor: one that comes between two waits is not lost.
+int open_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  return signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+}  // namespace
+
+Echo::Echo(SSL_CTX* context) : session_(make_ssl(context).get(), kInPlace, *this) {}
+
+void Echo::close() {
+  closing_ = true;
+  openssl_closeOutput(session_.tls());
+}
+
+void Echo::cleartext(OPENSSL_EVENT* block) {
+  const auto give_back = [](void* arg) { openssl_returnEvent(static_cast<OPENSSL_EVENT*>(arg)); };
+  const auto size = static_cast<std::size_t>(block->c.len);
+  OPENSSL_EVENT* answer = closing_ ? nullptr : openssl_wrapCleartextInEvent(block->c.buf, size, give_back, block);
+  if (answer && openssl_putEvent(session_.tls(), answer)) return;
+  if (!closing_) session_.fail();
+  if (answer)
+    openssl_freeEvent(answer);
+  else
+    openssl_putEvent(session_.tls(), block);
+}
+
+void Echo::status(const OPENSSL_STATUS& status) {
+  if (status.status == OPENSSL_STATUS_CLOSE_NOTIFY) openssl_closeOutput(session_.tls());
+  if (status.status == OPENSSL_STATUS_ERROR) std::fprintf(stderr, "connection ended: %s\n", status.text);
+}
+
+EchoClient::~EchoClient() { close(fd); }
+
+bool EchoServer::run() {
+  if (!begin()) return false;
+  while (!stopped_)
+    if (!take_turn(-1)) return false;
+  close_clients();
+  const Clock::time_point end = Clock::now() + kGrace;
+  for (Clock::time_point now = end - kGrace; has_clients() && now < end; now = Clock::now())
+    if (!take_turn(static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(end - now).count()))) return false;
+  return true;
+}
+
+std::string EchoServer::explain(int reason) const { return std::strerror(reason); }
+
+int run_echo_server(const char* program, int argc, char** argv, MakeEchoServer make) {
+  const int port = port_of_arguments(argc, argv, 4433, "It sends back whatever a client sends.");
+  const int signals = open_signals();
+  SSL_CTX* context = make_server_context(2048);
+  if (!context) ERR_print_errors_fp(stderr);
+  const int listener = context ? listen_on_loopback(program, port, 1) : -1;
+  const bool served = listener >= 0 && signals >= 0 && serve(program, *make(listener, signals, context));
+  if (listener >= 0) close(listener);
+  if (signals >= 0) close(signals);
+  SSL_CTX_free(context);
+  return served ? EXIT_SUCCESS : EXIT_FAILURE;
+}
