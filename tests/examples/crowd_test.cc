@@ -36,8 +36,19 @@ struct Client {
   SSL* ssl = nullptr;
 };
 
-bool ask(const Client& client) {
-  static const std::string request = "GET /bytes/10 HTTP/1.1\r\nHost: a\r\n\r\n";
+// The server that this test is of, and what it answers to with these letters.
+struct Kind {
+  Command command;
+  std::string request;
+};
+
+Kind kind_of_server() {
+  const std::string program = https_server_program();
+  if (program.ends_with("echo_server")) return {{program, "--port", "0"}, "\r\n\r\nabcdefghij"};
+  return {https_server({"--ec", "--idle-timeout", "600"}), "GET /bytes/10 HTTP/1.1\r\nHost: a\r\n\r\n"};
+}
+
+bool ask(const Client& client, const std::string& request) {
   char answer[4096];
   int got = 0;
   if (SSL_write(client.ssl, request.data(), static_cast<int>(request.size())) <= 0) return false;
@@ -49,12 +60,13 @@ bool ask(const Client& client) {
   return true;
 }
 
-TEST(HttpsServerCrowd, TenThousandConnectionsAreServed) {
+TEST(Crowd, TenThousandConnectionsAreServed) {
   const rlim_t count = raise_limits();
   if (count < kCrowd)
     std::printf("only %lu connections: the hard limit of open files is %lu, and this is not root\n", static_cast<unsigned long>(count),
                 static_cast<unsigned long>(count + kOthers));
-  Server server(https_server({"--ec", "--idle-timeout", "600"}));
+  const Kind kind = kind_of_server();
+  Server server(kind.command);
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   std::vector<Client> clients(count);
@@ -63,13 +75,12 @@ TEST(HttpsServerCrowd, TenThousandConnectionsAreServed) {
     SSL_set_fd(client.ssl, client.fd);
     ASSERT_EQ(SSL_connect(client.ssl), 1) << ERR_reason_error_string(ERR_peek_error());
   }
-  EXPECT_EQ(server.metric("openssl_event_connections_open"), static_cast<double>(count + 1));
-  for (const Client& client : clients) ASSERT_TRUE(ask(client));
+  for (int round = 0; round < 2; ++round)  // all are there still when the first one asks again
+    for (const Client& client : clients) ASSERT_TRUE(ask(client, kind.request));
   for (const Client& client : clients) {
     SSL_free(client.ssl);
     close(client.fd);
   }
-  EXPECT_TRUE(server.wait_for_metric("openssl_event_connections_open", 1));
   EXPECT_EQ(server.stop(), 0) << server.process().errors();
   SSL_CTX_free(context);
 }
