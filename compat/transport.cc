@@ -23,6 +23,14 @@ SSL* inside(BIO* bio) noexcept {
   return ssl;
 }
 
+// Its SSL_clear is libssl's own.
+long reset(BIO* bio, SSL* ssl, long larg, void* parg) {
+  const long value = real_BIO_ctrl(bio, BIO_CTRL_RESET, larg, parg);
+  DataPath* const path = SSL_in_before(ssl) ? path_of(ssl) : nullptr;
+  if (path) path->restart();
+  return value;
+}
+
 }  // namespace
 
 BIO* SSL_get_rbio(const SSL* ssl) { return behind_filter(real_SSL_get_rbio(ssl)); }
@@ -61,6 +69,7 @@ int SSL_set_wfd(SSL* ssl, int fd) {
 // A filter BIO around an SSL calls libssl's inner functions, which know nothing of a suspended handshake, and sees the
 // SSL's BIOs themselves.
 long BIO_ctrl(BIO* bio, int command, long larg, void* parg) {
+  if (SSL* const ssl = command == BIO_CTRL_RESET ? inside(bio) : nullptr) return reset(bio, ssl, larg, parg);
   if (command != BIO_C_SET_SSL || !parg || !bio || BIO_method_type(bio) != BIO_TYPE_SSL)
     return real_BIO_ctrl(bio, command, larg, parg);
   SSL* const ssl = static_cast<SSL*>(parg);

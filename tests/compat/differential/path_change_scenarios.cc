@@ -370,3 +370,24 @@ SCENARIO(path_ssl_bio) {
   BIO_free(bio);
   c.drain(c.server);
 }
+
+// Whose BIO_reset is an SSL_clear that libssl may keep to itself.
+SCENARIO(path_ssl_bio_reset) {
+  if (setup.chunk) return;
+  Ready ready(setup);
+  Connection& c = *ready.connection;
+  talk(c);
+  BIO* bio = BIO_new(BIO_f_ssl());
+  BIO_set_ssl(bio, c.server.ssl(), BIO_NOCLOSE);
+  for (int i = 0; i < 2; ++i) {
+    c.server.call("BIO_reset", [&] { return long{BIO_reset(bio)}; });
+    exchange(c.client, c.server);
+    c.client.deliver(0);
+    c.client.read("SSL_read", 10);
+    c.client.call("SSL_clear", [&] { return long{SSL_clear(c.client.ssl())}; });
+    c.handshake();
+    talk(c);
+  }
+  BIO_free(bio);
+  talk(c);
+}
