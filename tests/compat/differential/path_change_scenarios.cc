@@ -177,12 +177,14 @@ SCENARIO(path_bad_write_retries) {
 
 // From a certain moment on the program wants to see the records. Of one that comes in pieces the layer shows the header
 // when all of it is there.
+// From 3.2 on libssl tells it of records only if there was one when their keys were made: there is one under the layer.
 SCENARIO(path_message_callback) {
   if (setup.chunk) return;
   Ready ready(setup);
   Connection& c = *ready.connection;
   talk(c);
   const auto callback = [](int sent, int version, int type, const void*, size_t size, SSL*, void*) {
+    if (OPENSSL_VERSION_NUMBER >= 0x30200000L && (type == SSL3_RT_HEADER || type == SSL3_RT_INNER_CONTENT_TYPE)) return;
     Side::say("  message " + std::to_string(sent) + " " + std::to_string(version) + " " + std::to_string(type) + " " +
               std::to_string(size));
   };
