@@ -70,7 +70,9 @@ void Connection::status(const OPENSSL_STATUS& status) {
     if (openssl_negotiated(session_.tls(), &n) && n.resumed) ++shared_.metrics.resumptions;
   }
   if (status.session) shared_.lookups->store(status.session);
-  if (status.status == OPENSSL_STATUS_ERROR) shared_.metrics.add_failure(status, !session_.established());
+  if (status.status != OPENSSL_STATUS_ERROR) return;
+  shared_.metrics.add_failure(status, !session_.established());
+  shared_.complaints.add(shared_.options.program.c_str(), status);
 }
 
 void Connection::executed(const OPENSSL_ENGINE_CALL& call, std::optional<std::chrono::nanoseconds> in_place) {

@@ -76,7 +76,7 @@ int run_program(const char* name, int argc, char** argv, MakeServer make_server)
   const bool chooses = options.record_path && !options.always_record_path && !options.looks_up();  // which is set per context
   const ContextPointer unprepared = chooses ? make_unprepared(context.get(), options, error) : nullptr;
   if (chooses && !unprepared) return fail(options, error);
-  Shared shared = {options, context.get(), unprepared.get(), lookups.get(), {workers.get(), completions.get()}, {}, {}};
+  Shared shared = {options, context.get(), unprepared.get(), lookups.get(), {workers.get(), completions.get()}, {}, {}, {}};
   const std::string where = listener_name(listener);
   const std::unique_ptr<Server> server = make_server(shared, listener, signals, error);
   if (!server) return fail(options, error);

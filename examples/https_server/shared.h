@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "adapters/loop/session.h"
+#include "examples/https_server/complaints.h"
 #include "examples/https_server/lookups/lookups.h"
 #include "examples/https_server/metrics.h"
 #include "examples/https_server/options.h"
@@ -20,6 +21,7 @@ struct Shared {
   loop::Calls calls;
   Metrics metrics;
   PathChoice path_choice;
+  Complaints complaints;
   bool stopping = false;  // what is in flight is finished, and no more
 };
 

@@ -191,18 +191,22 @@ class Token : public ::testing::Test {
     setenv("SOFTHSM2_CONF", temporary("softhsm2.conf").c_str(), 1);
     const Command files = make_files("token", kKeys[0].algorithm);
     certificate = files[1];
-    ASSERT_EQ(run({"softhsm2-util", "--init-token", "--free", "--label", "web", "--pin", "1234", "--so-pin", "5678"}).status, 0);
-    ASSERT_EQ(run({"softhsm2-util", "--import", files[3], "--token", "web", "--label", "tls", "--id", "01", "--pin", "1234"}).status,
-              0);
+    key = files[3];
+    make();
   }
-  void TearDown() override { run({"softhsm2-util", "--delete-token", "--token", "web"}); }
+  void make() {
+    ASSERT_EQ(run({"softhsm2-util", "--init-token", "--free", "--label", "web", "--pin", "1234", "--so-pin", "5678"}).status, 0);
+    ASSERT_EQ(run({"softhsm2-util", "--import", key, "--token", "web", "--label", "tls", "--id", "01", "--pin", "1234"}).status, 0);
+  }
+  void remove() { run({"softhsm2-util", "--delete-token", "--token", "web"}); }
+  void TearDown() override { remove(); }
 
   Command flags(const std::string& pin) const {
     return {"--cert", certificate, "--engine",
             "pkcs11:token=web;object=tls?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-value=" + pin};
   }
 
-  std::string certificate;
+  std::string certificate, key;
 };
 
 TEST_F(Token, SignsAndDecryptsForTheServer) {
@@ -227,7 +231,19 @@ TEST_F(Token, MakesCallsOfTheRestToo) {
 TEST_F(Token, WithAWrongPinFailsHandshakesOnly) {
   Server server(https_server(flags("4321")));
   for (int i = 0; i < 2; ++i) EXPECT_NE(run(curl({server.url("/")})).status, 0);
-  EXPECT_EQ(server.stop(), 0) << server.process().errors();
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_TRUE(contains(server.process().errors(), "pkcs11: logging in: ")) << server.process().errors();
+}
+
+TEST_F(Token, MayGoAndComeBack) {
+  Server server(https_server(flags("1234")));
+  server.get("/");
+  remove();
+  EXPECT_NE(run(curl({server.url("/")})).status, 0);
+  make();
+  server.get("/");
+  EXPECT_EQ(server.stop(), 0);
+  EXPECT_TRUE(contains(server.process().errors(), "pkcs11: ")) << server.process().errors();
 }
 
 }  // namespace
