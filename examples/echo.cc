@@ -32,10 +32,16 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kGrace = std::chrono::seconds(5);
 
-bool serve(const char* program, EchoServer& server) {
-  if (server.run()) return true;
-  std::fprintf(stderr, "%s: %s\n", program, server.explain(errno).c_str());
-  return false;
+bool serve(const char* program, int port, EchoServer& server) {
+  bool served = server.open();
+  if (served) {
+    const int listener = listen_on_loopback(program, port, 1);
+    if (listener < 0) return false;
+    served = server.run(listener);
+    close(listener);
+  }
+  if (!served) std::fprintf(stderr, "%s: %s\n", program, server.explain(errno).c_str());
+  return served;
 }
 
 // SIGTERM and SIGINT as a descriptor: one that comes between two waits is not lost.
@@ -77,8 +83,8 @@ void Echo::status(const OPENSSL_STATUS& status) {
 
 EchoClient::~EchoClient() { close(fd); }
 
-bool EchoServer::run() {
-  if (!begin()) return false;
+bool EchoServer::run(int listener) {
+  if (!begin(listener)) return false;
   while (!stopped_)
     if (!take_turn(-1)) return false;
   close_clients();
@@ -95,9 +101,7 @@ int run_echo_server(const char* program, int argc, char** argv, MakeEchoServer m
   const int signals = open_signals();
   SSL_CTX* context = make_server_context(2048);
   if (!context) ERR_print_errors_fp(stderr);
-  const int listener = context ? listen_on_loopback(program, port, 1) : -1;
-  const bool served = listener >= 0 && signals >= 0 && serve(program, *make(listener, signals, context));
-  if (listener >= 0) close(listener);
+  const bool served = context && signals >= 0 && serve(program, port, *make(signals, context));
   if (signals >= 0) close(signals);
   SSL_CTX_free(context);
   return served ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -51,15 +51,18 @@ class EchoServer {
  public:
   virtual ~EchoServer() = default;
 
-  // Serves until it is stopped; then what has come is echoed, and each connection is closed in order; those that take too
-  // long, at once. False: it cannot go on.
-  bool run();
+  // Before it listens. False: the kernel lacks what it needs; errno says what.
+  virtual bool open() { return true; }
 
-  // Why, for people.
+  // Serves until it is stopped; then what has come is echoed, and each connection is closed in order; those that take too
+  // long, at once. The listener does not block. False: it cannot go on; errno says why.
+  bool run(int listener);
+
+  // What to tell people when one of these has failed.
   virtual std::string explain(int reason) const;
 
  protected:
-  virtual bool begin() = 0;                      // accepts clients from now on
+  virtual bool begin(int listener) = 0;          // accepts clients from now on
   virtual bool take_turn(int milliseconds) = 0;  // waits so long at most, -1: without limit, and serves
   virtual void close_clients() = 0;              // accepts no more, and closes each Echo
   virtual bool has_clients() const = 0;
@@ -69,14 +72,14 @@ class EchoServer {
   bool stopped_ = false;
 };
 
-// The program. `listener` does not block; `signals` becomes readable when the server is to stop.
-using MakeEchoServer = std::unique_ptr<EchoServer> (*)(int listener, int signals, SSL_CTX* context);
+// The program. `signals` becomes readable when the server is to stop.
+using MakeEchoServer = std::unique_ptr<EchoServer> (*)(int signals, SSL_CTX* context);
 int run_echo_server(const char* program, int argc, char** argv, MakeEchoServer make);
 
 template <typename Server>
 int run_echo_server(const char* program, int argc, char** argv) {
-  return run_echo_server(program, argc, argv, [](int listener, int signals, SSL_CTX* context) -> std::unique_ptr<EchoServer> {
-    return std::make_unique<Server>(listener, signals, context);
+  return run_echo_server(program, argc, argv, [](int signals, SSL_CTX* context) -> std::unique_ptr<EchoServer> {
+    return std::make_unique<Server>(signals, context);
   });
 }
 

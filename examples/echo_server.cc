@@ -16,11 +16,15 @@ namespace {
 
 class PollServer final : public EchoServer {
  public:
-  PollServer(int listener, int signals, SSL_CTX* context) : listener_(listener), signals_(signals), context_(context) {}
+  PollServer(int signals, SSL_CTX* context) : signals_(signals), context_(context) {}
 
  private:
-  bool begin() override { return true; }
   bool has_clients() const override { return !clients_.empty(); }
+
+  bool begin(int listener) override {
+    listener_ = listener;
+    return true;
+  }
 
   void close_clients() override {
     listener_ = signals_ = -1;  // which poll leaves out
@@ -55,7 +59,7 @@ class PollServer final : public EchoServer {
     if (client->echo.valid()) clients_.push_back(std::move(client));
   }
 
-  int listener_, signals_;
+  int listener_ = -1, signals_;
   SSL_CTX* const context_;
   std::vector<std::unique_ptr<EchoClient>> clients_;
   std::vector<pollfd> entries_;

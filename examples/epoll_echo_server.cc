@@ -22,7 +22,7 @@ struct Client : EchoClient {
 
 class EpollServer final : public EchoServer {
  public:
-  EpollServer(int listener, int signals, SSL_CTX* context) : listener_(listener), signals_(signals), context_(context) {}
+  EpollServer(int signals, SSL_CTX* context) : signals_(signals), context_(context) {}
   ~EpollServer() override {
     if (epoll_ >= 0) close(epoll_);
   }
@@ -30,7 +30,8 @@ class EpollServer final : public EchoServer {
  private:
   bool has_clients() const override { return !clients_.empty(); }
 
-  bool begin() override {
+  bool begin(int listener) override {
+    listener_ = listener;
     return watch(EPOLL_CTL_ADD, listener_, EPOLLIN, &accepts_) && watch(EPOLL_CTL_ADD, signals_, EPOLLIN, &ends_);
   }
 
@@ -85,7 +86,8 @@ class EpollServer final : public EchoServer {
     if (!client.echo.valid() || !watch(EPOLL_CTL_ADD, fd, client.watched, &client)) clients_.erase(client.self);
   }
 
-  const int listener_, signals_;
+  int listener_ = -1;
+  const int signals_;
   SSL_CTX* const context_;
   const int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   std::list<Client> clients_;

@@ -28,17 +28,20 @@ struct Client : EchoClient {
 
 class UringServer final : public EchoServer {
  public:
-  UringServer(int listener, int signals, SSL_CTX* context) : listener_(listener), signals_(signals), context_(context) {}
+  UringServer(int signals, SSL_CTX* context) : signals_(signals), context_(context) {}
   ~UringServer() override { ring_.close(); }  // the kernel lets go of what is in flight, then clients and buffers go
+
+  bool open() override {
+    return ring_.open(kEntries, kCompletions) && (buffers_ = loop::ReceiveBuffers::create(*ring_.get(), 0, kBuffers)) != nullptr;
+  }
+
   std::string explain(int reason) const override { return loop::Ring::explain(reason); }
 
  private:
   bool has_clients() const override { return !clients_.empty(); }
 
-  bool begin() override {
-    if (!ring_.open(kEntries, kCompletions)) return false;
-    buffers_ = loop::ReceiveBuffers::create(*ring_.get(), 0, kBuffers);
-    if (!buffers_) return false;
+  bool begin(int listener) override {
+    listener_ = listener;
     accept_clients();
     ring_.watch(signals_, kSignal);
     return true;
@@ -116,7 +119,8 @@ class UringServer final : public EchoServer {
     buffers_->prepare_receive(ring_.add(kReceive, &client), client.fd);
   }
 
-  const int listener_, signals_;
+  int listener_ = -1;
+  const int signals_;
   SSL_CTX* const context_;
   loop::Ring ring_;
   std::unique_ptr<loop::ReceiveBuffers> buffers_;  // after the ring, and before the clients, whose records lie in them

@@ -7,13 +7,18 @@
 
 namespace {
 
-void expect_explained(int reason, const std::string& part) {
-  const Result result = run({"tests/examples/without_io_uring", std::to_string(reason), "examples/io_uring_https_server", "--port", "0", "--ec"});
+std::string errors_of(int reason, const std::string& server) {
+  const Result result = run({"tests/examples/without_io_uring", std::to_string(reason), "examples/" + server, "--port", "0"});
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(result.output, "") << "it must not say that it listens";
-  EXPECT_TRUE(contains(result.errors, "io_uring_https_server: this kernel lacks the io_uring that is needed")) << result.errors;
-  EXPECT_TRUE(contains(result.errors, part)) << result.errors;
-  EXPECT_TRUE(contains(result.errors, "https_server does the same by epoll")) << result.errors;
+  EXPECT_TRUE(contains(result.errors, server + ": this kernel lacks the io_uring that is needed")) << result.errors;
+  return result.errors;
+}
+
+void expect_explained(int reason, const std::string& part) {
+  const std::string https = errors_of(reason, "io_uring_https_server"), echo = errors_of(reason, "io_uring_echo_server");
+  EXPECT_TRUE(contains(https, part) && contains(echo, part)) << https << echo;
+  EXPECT_TRUE(contains(https, "https_server does the same by epoll")) << https;
 }
 
 TEST(WithoutIoUring, ItIsSaid) { expect_explained(ENOSYS, "built without"); }
