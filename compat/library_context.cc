@@ -5,9 +5,11 @@
 #include <cstring>
 #include <new>
 
+#include "compat/modes.h"
 #include "compat/observers.h"
 #include "compat/offload_context.h"
 #include "compat/real.h"
+#include "compat/session.h"
 
 namespace openssl_event::compat {
 namespace {
@@ -46,6 +48,21 @@ using namespace openssl_event::compat;
 
 namespace {
 
+// Numbers of ex_data are the library context's that is default when they are taken. While libssl reads a configuration
+// (SSL_CTX_config) another one may be, which would give a number that is in use already.
+void take_indexes(SSL_CTX* ctx) noexcept {
+  LibraryContext::find(ctx);
+  has_message_callback(ctx);
+  is_async(ctx);
+  is_padding(ctx);
+  Session::take_index();
+}
+
+void prepare(SSL_CTX* ctx) noexcept {
+  take_indexes(ctx);
+  prepare_keylog(ctx);
+}
+
 // nullptr, without errors: it is to be made as the program asked for.
 SSL_CTX* new_offloading(const SSL_METHOD* method) noexcept {
   OSSL_LIB_CTX* library = offload_context(method);
@@ -53,7 +70,7 @@ SSL_CTX* new_offloading(const SSL_METHOD* method) noexcept {
   ERR_set_mark();
   SSL_CTX* ctx = real_SSL_CTX_new_ex(library, nullptr, method);
   ctx ? ERR_clear_last_mark() : ERR_pop_to_mark();
-  if (ctx) prepare_keylog(ctx);
+  if (ctx) prepare(ctx);
   return ctx;
 }
 
@@ -69,6 +86,6 @@ SSL_CTX* SSL_CTX_new_ex(OSSL_LIB_CTX* context, const char* properties, const SSL
     SSL_CTX_free(ctx);
     return nullptr;
   }
-  if (ctx) prepare_keylog(ctx);
+  if (ctx) prepare(ctx);
   return ctx;
 }

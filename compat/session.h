@@ -25,6 +25,7 @@ class Session final : private Runner {
  public:
   static Session* find(const SSL* ssl) noexcept;
   static Session* find_or_make(SSL* ssl) noexcept;  // nullptr without memory
+  static void take_index() noexcept { index(); }
 
   // Runs function(ssl), a handshake, or goes on with the one that waits; -1 with is_waiting() while it does.
   int handshake(int (*function)(SSL*)) noexcept;

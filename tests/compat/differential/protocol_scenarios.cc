@@ -243,6 +243,25 @@ SCENARIO(ktls_option) {
   c.transfer(c.server, c.client, 100);
 }
 
+// A library context of the program's, which is the thread's default one while settings are made, as in SSL_CTX_config.
+SCENARIO(settings_in_a_library_context) {
+  if (setup.chunk) return;
+  OSSL_LIB_CTX* const library = OSSL_LIB_CTX_new();
+  {
+    const ContextPointer server(SSL_CTX_new_ex(library, nullptr, TLS_server_method())), client = client_context(setup);
+    OSSL_LIB_CTX* const before = OSSL_LIB_CTX_set0_default(library);
+    SSL_CTX_set_block_padding(server.get(), 64);
+    SSL_CTX_set_mode(server.get(), SSL_MODE_ASYNC | SSL_MODE_AUTO_RETRY);
+    use_key_files(server.get(), setup);
+    OSSL_LIB_CTX_set0_default(before);
+    Connection c(setup, client.get(), server.get());
+    c.handshake();
+    c.transfer(c.server, c.client, 10);
+    c.transfer(c.client, c.server, 10);
+  }
+  OSSL_LIB_CTX_free(library);
+}
+
 // Calls that BIO_ctrl passes on, for BIOs of other kinds that give the same number another meaning.
 SCENARIO(foreign_bio_controls) {
   if (setup.chunk) return;
