@@ -45,6 +45,11 @@ bool interpose(OSSL_LIB_CTX* context, OSSL_LIB_CTX* home, const char* propq) noe
 }  // namespace openssl_event
 
 OSSL_LIB_CTX* openssl_newOffloadContext(OSSL_LIB_CTX* libctx, const char* propq, const char* config) {
+  // The FIPS provider could be loaded a second time without its settings, and would have none of the stricter ones.
+  if (config == nullptr && EVP_default_properties_is_fips_enabled(libctx)) {
+    ERR_raise_data(ERR_LIB_PROV, ERR_R_PASSED_INVALID_ARGUMENT, "where FIPS is demanded a configuration is needed");
+    return nullptr;
+  }
   OSSL_LIB_CTX* context = OSSL_LIB_CTX_new();
   if (context != nullptr && (config == nullptr || OSSL_LIB_CTX_load_config(context, config)) &&
       openssl_event::interpose(context, libctx, propq))

@@ -99,7 +99,8 @@ EVP_PKEY *openssl_offloadedKey(const EVP_PKEY *key);
  * providers that are active in `libctx`. `config`, a file as for OSSL_LIB_CTX_load_config, or NULL, is loaded into it
  * first: name it when those providers need it, as the FIPS provider does. Default properties other than fips=yes are
  * given to SSL_CTX_new_ex. Freed by openssl_freeOffloadContext (NULL is ignored), after all that was made of it; libctx
- * outlives it. Any thread. Fails without memory, and if a provider cannot be loaded.
+ * outlives it. Any thread. Fails without memory, if a provider cannot be loaded, and without `config` where fips=yes is a
+ * default property.
  */
 OSSL_LIB_CTX *openssl_newOffloadContext(OSSL_LIB_CTX *libctx, const char *propq, const char *config);
 void openssl_freeOffloadContext(OSSL_LIB_CTX *context);
