@@ -53,6 +53,21 @@ bool is_of_an_engine(const EVP_CIPHER_CTX* context) noexcept {
   return !EVP_CIPHER_get0_provider(EVP_CIPHER_CTX_get0_cipher(context));
 }
 
+// AES-GCM takes a whole nonce as a "fixed IV" of length -1: libcrypto's own since 1.0.1, and OpenSSH's way.
+OSSL_PARAM whole_nonce(unsigned char* nonce) noexcept {
+  return OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, nonce, static_cast<std::size_t>(-1));
+}
+
+// In OpenSSL 3.0 that takes half the time of EVP_CipherInit_ex2(), which asks the cipher for lengths there; in later
+// ones twice its time. Tried out, since a cipher that ignored a nonce would repeat one.
+bool takes_whole_nonce(EVP_CIPHER_CTX* context) noexcept {
+  unsigned char nonce[kIvSize] = {1, 2, 3}, taken[kIvSize] = {};
+  const OSSL_PARAM parameters[] = {whole_nonce(nonce), OSSL_PARAM_END};
+  return OPENSSL_version_major() == 3 && OPENSSL_version_minor() == 0 &&
+         EVP_CIPHER_CTX_get_mode(context) == EVP_CIPH_GCM_MODE && EVP_CIPHER_CTX_set_params(context, parameters) > 0 &&
+         EVP_CIPHER_CTX_get_updated_iv(context, taken, kIvSize) > 0 && std::memcmp(nonce, taken, kIvSize) == 0;
+}
+
 }  // namespace
 
 std::uint64_t load_big_endian(const unsigned char* bytes) noexcept {
@@ -76,8 +91,10 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   counts_ = false;
   context_ = EVP_CIPHER_CTX_new();
   if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0 &&
-      !is_of_an_engine(context_) && (tls13_ || use == Use::seal || set_fixed_iv()))
-    return true;
+      !is_of_an_engine(context_)) {
+    nonce_by_parameter_ = takes_whole_nonce(context_);
+    if (tls13_ || use == Use::seal || set_fixed_iv()) return true;
+  }
   EVP_CIPHER_CTX_free(context_);
   context_ = nullptr;
   return false;
@@ -121,12 +138,21 @@ struct RecordCipher::AdditionalData {
   }
 };
 
+// With the tag, to open.
+bool RecordCipher::set_nonce(const RecordNumber& number, unsigned char* tag) noexcept {
+  Nonce nonce(*this, number);
+  OSSL_PARAM parameters[3] = {};
+  std::size_t count = 0;
+  if (nonce_by_parameter_) parameters[count++] = whole_nonce(nonce.bytes);
+  if (tag) parameters[count++] = OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize);
+  return (nonce_by_parameter_ || EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0) &&
+         (count == 0 || EVP_CIPHER_CTX_set_params(context_, parameters) > 0);
+}
+
 bool RecordCipher::start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept {
-  const Nonce nonce(*this, number);
   const AdditionalData data(tls13_, number, header, inner);
   counts_ = false;
-  return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
-         update(context_, nullptr, data.bytes, data.size);
+  return set_nonce(number, nullptr) && update(context_, nullptr, data.bytes, data.size);
 }
 
 bool RecordCipher::seal(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
@@ -180,13 +206,12 @@ bool RecordCipher::seal_tls12(const RecordNumber& number, unsigned char* record,
          (!explicit_nonce_ || load_big_endian(fragment) == number.explicit_nonce);
 }
 
-// The cipher makes the nonces: explicit ones (RFC 5288 3) by counting, and writes them into the records. -1 is no
-// length, it stands for the whole nonce: libcrypto's own, since 1.0.1.
+// The cipher makes the nonces: explicit ones (RFC 5288 3) by counting, and writes them into the records.
 bool RecordCipher::count_from(const RecordNumber& number) noexcept {
   if (!counts_ || (explicit_nonce_ && next_nonce_ != number.explicit_nonce)) {
     Nonce nonce(*this, number);
-    counts_ = explicit_nonce_ ? EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_IV_FIXED, -1, nonce.bytes) > 0
-                              : set_fixed_iv();
+    const OSSL_PARAM parameters[] = {whole_nonce(nonce.bytes), OSSL_PARAM_END};
+    counts_ = explicit_nonce_ ? EVP_CIPHER_CTX_set_params(context_, parameters) > 0 : set_fixed_iv();
   }
   next_nonce_ = number.explicit_nonce + 1;
   return counts_;
@@ -203,12 +228,8 @@ bool RecordCipher::open_tls12(std::uint64_t sequence, unsigned char* record, std
 }
 
 bool RecordCipher::open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept {
-  const Nonce nonce(*this, {sequence, 0});
   unsigned char nothing[kTagSize];
-  unsigned char* tag = opened.data + opened.inner;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagSize), OSSL_PARAM_END};
-  return EVP_CipherInit_ex2(context_, nullptr, nullptr, nonce.bytes, -1, nullptr) > 0 &&
-         EVP_CIPHER_CTX_set_params(context_, parameters) > 0 && update(context_, nullptr, record, kHeader) &&
+  return set_nonce({sequence, 0}, opened.data + opened.inner) && update(context_, nullptr, record, kHeader) &&
          update(context_, opened.data, opened.data, opened.inner) && finish(context_, nothing);
 }
 

@@ -83,6 +83,7 @@ class RecordCipher {
   bool set_fixed_iv() noexcept;
   bool open_tls12(std::uint64_t sequence, unsigned char* record, std::size_t size) noexcept;
   bool open_tls13(std::uint64_t sequence, const unsigned char* record, const Opened& opened) noexcept;
+  bool set_nonce(const RecordNumber& number, unsigned char* tag) noexcept;
   bool start(const RecordNumber& number, const unsigned char* header, std::size_t inner) noexcept;
   bool seal_copy(const RecordNumber& number, unsigned char type, const Slice* slices, std::size_t count,
                  unsigned char* record, std::size_t inner) noexcept;
@@ -97,6 +98,7 @@ class RecordCipher {
   std::uint64_t iv_tail_ = 0;  // what of it is behind the salt
   bool tls13_ = false;
   bool explicit_nonce_ = false;
+  bool nonce_by_parameter_ = false;
   bool counts_ = false;           // the cipher makes the next nonce by itself ...
   std::uint64_t next_nonce_ = 0;  // ... this, if it is explicit
 };
