@@ -19,7 +19,7 @@
 
 #include "compat/record_filter.h"
 #include "compat/record_memory.h"
-#include "compat/shared_flag.h"
+#include "compat/shared.h"
 #include "openssl_event/record_path.h"
 
 namespace openssl_event::compat {
@@ -206,10 +206,10 @@ class DataPath {
   int calls_ = 0;  // that have begun in stage `watching`
   std::atomic<std::size_t> seen_{0};  // of what libssl has moved then, in bytes and the worth of records
   bool bios_of_program_ = false;
-  SharedFlag pristine_ = true;  // no record has been seen
+  Shared<bool> pristine_ = true;  // no record has been seen
   bool always_libssl_ = false;
   bool receives_ = true;  // false: libssl reads ahead, so it reads alone
-  SharedFlag wants_nothing_;
+  Shared<bool> wants_nothing_;
 
   struct Input {
     RecordMemory memory;
@@ -228,10 +228,10 @@ class DataPath {
     int unacknowledged = 0;                  // bytes that libssl has written and does not know of
     std::size_t replaced = 0;                // cleartext of the record in it, which libssl is about to seal too
     Answer answer;
-    std::size_t before = 0;  // bytes of an SSL_write that were sent before libssl's turn
-    std::size_t turn = 0;    // and those that it has not finished; 0: none
+    std::size_t before = 0;          // bytes of an SSL_write that were sent before libssl's turn
+    Shared<std::size_t> turn;        // and those that it has not finished; 0: none
     bool in_turn = false;
-    SharedFlag libssl_writes_next;
+    Shared<bool> libssl_writes_next;
     bool libssl_seals = false;
     bool refused = false;
   };
@@ -253,7 +253,7 @@ long DataPath::write(const void* buf, std::size_t size, Libssl libssl) {
     const bool resumes = out_.turn > 0;
     const bool seals = !resumes && may_seal();
     std::size_t portion = size - done;
-    if (record_ && record_->sending()) portion = std::min(portion, resumes ? out_.turn : record_->fragment());
+    if (record_ && record_->sending()) portion = std::min(portion, resumes ? std::size_t{out_.turn} : record_->fragment());
     if (!seals || !send(data + done, portion)) {
       out_.before = done;
       out_.turn = portion;

@@ -14,7 +14,7 @@
 #include "compat/info_gate.h"
 #include "compat/pending_call.h"
 #include "compat/pool.h"
-#include "compat/shared_flag.h"
+#include "compat/shared.h"
 #include "openssl_event/runner.h"
 
 namespace openssl_event::compat {
@@ -116,7 +116,7 @@ class Session final : private Runner {
   bool async_fd_is_new_ = false;
   bool async_ = false;
   bool never_suspends_ = false;
-  SharedFlag answered_waiting_;
+  Shared<bool> answered_waiting_;
   bool shutdown_refused_ = false;  // since it was suspended
 };
 

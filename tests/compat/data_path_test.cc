@@ -285,13 +285,14 @@ void note_end_of_handshake(const SSL*, int where, int) {
 }
 
 // As blocking programs do it: the thread that reads makes the handshake too, and waits inside libssl when another one
-// writes the first data. Later both take the record path, whoever is first.
+// writes the first data. Later both take the record path, whoever is first; if libssl reads ahead, the one that writes.
 TEST_P(DataPath, OneThreadReadsWhileAnotherWrites) {
   const std::string text(5, 't');
   constexpr int kTimes = 200;
   for (int round = 0; round < 20; ++round) {
     DataPeers peers(GetParam());
     peers.set_blocking(true);
+    SSL_set_read_ahead(peers.server.get(), round % 4 >= 2);
     const auto write = [&](SSL* ssl) {
       for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(peers.send(ssl, text));
     };
