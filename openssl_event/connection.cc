@@ -1,8 +1,6 @@
 // What the machine does next, and on which stack.
 #include "openssl_event/connection.h"
 
-#include "openssl_event/error_queue.h"
-
 using namespace openssl_event;
 
 // True: there is an event to be handed out now.
@@ -114,7 +112,7 @@ Step openssl_connection_st::choose() const noexcept {
 // a look at the error queue, which would cost 2 % of a small record.
 bool openssl_connection_st::start(Step step) noexcept {
   step_ = step;
-  started_ = true;
+  started_ = errors_are_mixed_ = true;
   retry_due_ = false;
   wrote_last_ = step != Step::read && step != Step::open;
   input_.begin_step(step == Step::handshake);
@@ -132,7 +130,7 @@ bool openssl_connection_st::start(Step step) noexcept {
     run_step(this);
     return go_on(Outcome::finished);
   }
-  clear_errors();
+  begin_with_no_errors();
   return go_on(run(run_step, this));
 }
 

@@ -193,6 +193,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
 
   // failure.cc
   void fail(int reason) noexcept;
+  void begin_with_no_errors() noexcept;
+  void drop_stale_errors() noexcept;
   void fail_from_errors() noexcept;
   void fail_without_stack() noexcept;
   void fail_by_close_notify() noexcept;
@@ -263,6 +265,8 @@ struct openssl_connection_st final : private openssl_event::Runner {
   bool release_due_ = false;       // the SSL is to be freed when that can be
   bool busy_ = false;              // in get(): what calls libssl is this library, or a callback of libssl's
   bool copies_out_ = false;        // what this step opens: the application has enough that lies in RECORD_INs
+  bool errors_are_mixed_ = false;  // the step began with what was in the thread's error queue
+  bool close_notify_came_ = false; // libssl has taken the alert; closed_in_ follows
   bool cleanses_ = false;          // SSL_OP_CLEANSE_PLAINTEXT, when cleartext came last
   bool turn_due_ = false;          // the budget is spent
   bool lookup_failed_ = false;     // one that this step could not do without

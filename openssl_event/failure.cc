@@ -94,6 +94,7 @@ int openssl_connection_st::reason_of_errors() noexcept {
 void openssl_connection_st::fail_from_errors() noexcept {
   if (lookup_failed_) return fail(OPENSSL_REASON_LOOKUP_FAILED);
   if (call_failed()) return fail(OPENSSL_REASON_CALL_FAILED);
+  drop_stale_errors();
   if (ERR_peek_error() == 0 && input_.at_end()) return fail(OPENSSL_REASON_TRUNCATED);
   fail(reason_of_errors());
 }
@@ -109,9 +110,20 @@ void openssl_connection_st::fail_by_close_notify() noexcept {
   fail(OPENSSL_REASON_PROTOCOL);
 }
 
+void openssl_connection_st::begin_with_no_errors() noexcept {
+  clear_errors();
+  errors_are_mixed_ = false;
+}
+
+void openssl_connection_st::drop_stale_errors() noexcept {
+  if (std::exchange(errors_are_mixed_, false)) keep_newest_error();
+}
+
 void openssl_connection_st::fail(int reason) noexcept {
   if (failed_) return;
   failed_ = true;
+  if (reason == OPENSSL_REASON_FLOOD) clear_errors();  // it is no function's
+  drop_stale_errors();
   Event* e = error_event_;
   error_event_ = nullptr;
   e->pub.s.status = OPENSSL_STATUS_ERROR;

@@ -98,7 +98,9 @@ bool openssl_connection_st::attach(SSL* ssl) noexcept {
 }
 
 void openssl_connection_st::note_info(const SSL* ssl, int where, int value) noexcept {
-  if ((where & SSL_CB_ALERT) && (value >> 8) == kFatal) (where & SSL_CB_WRITE ? alert_sent_ : alert_received_) = value & 0xff;
+  const bool is_fatal = (value >> 8) == kFatal;
+  if (where == SSL_CB_READ_ALERT && (value & 0xff) == SSL_AD_CLOSE_NOTIFY) close_notify_came_ = !is_fatal || is_tls13();
+  if ((where & SSL_CB_ALERT) && is_fatal) (where & SSL_CB_WRITE ? alert_sent_ : alert_received_) = value & 0xff;
   auto* previous = previous_info_ ? previous_info_ : SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
   if (previous) previous(ssl, where, value);
 }

@@ -28,7 +28,8 @@ extern "C" {
  * the machine the keys. It costs each TLS 1.3 handshake some 20 us, so contexts of connections that move little data are
  * better left alone. Idempotent. Before the first SSL is made of the context, by one thread. A context that a server name
  * callback may switch to (SSL_set_SSL_CTX) is prepared too, or what is switched to it stays with libssl. Ciphers are
- * fetched from the default library context: do not prepare a context whose records must be another provider's work.
+ * fetched from the default library context, and must be those of OpenSSL's own providers ("default" or "fips"): do not
+ * prepare a context whose records must be another provider's work.
  * Fails without memory.
  */
 int openssl_prepareContext(SSL_CTX *context);

@@ -1,6 +1,7 @@
 #include "openssl_event/record_cipher.h"
 
 #include <openssl/core_names.h>
+#include <openssl/provider.h>
 
 #include <bit>
 #include <cstring>
@@ -47,10 +48,12 @@ bool take_tag(EVP_CIPHER_CTX* context, unsigned char* tag) noexcept {
   return EVP_CIPHER_CTX_get_params(context, parameters) > 0;
 }
 
-// An engine that is the default one for this cipher gets it, whatever has been fetched. libssl uses it too, and the
-// records are the same, but parameters are unknown to it.
-bool is_of_an_engine(const EVP_CIPHER_CTX* context) noexcept {
-  return !EVP_CIPHER_get0_provider(EVP_CIPHER_CTX_get0_cipher(context));
+// Of OpenSSL's own ciphers it is known how they take nonces and tell failures. Others, and an engine's, which has no
+// provider and gets what it is the default for, stay with libssl: the records are the same.
+bool is_openssls_own(const EVP_CIPHER_CTX* context) noexcept {
+  const OSSL_PROVIDER* provider = EVP_CIPHER_get0_provider(EVP_CIPHER_CTX_get0_cipher(context));
+  const char* name = provider ? OSSL_PROVIDER_get0_name(provider) : "";
+  return std::strcmp(name, "default") == 0 || std::strcmp(name, "fips") == 0;
 }
 
 // AES-GCM takes a whole nonce as a "fixed IV" of length -1: libcrypto's own since 1.0.1, and OpenSSH's way.
@@ -91,7 +94,7 @@ bool RecordCipher::begin(const RecordSuite& suite, const RecordKey& key, Use use
   counts_ = false;
   context_ = EVP_CIPHER_CTX_new();
   if (context_ && EVP_CipherInit_ex2(context_, suite.cipher, key.key, nullptr, use == Use::seal, nullptr) > 0 &&
-      !is_of_an_engine(context_)) {
+      is_openssls_own(context_)) {
     nonce_by_parameter_ = takes_whole_nonce(context_);
     if (tls13_ || use == Use::seal || set_fixed_iv()) return true;
   }

@@ -207,7 +207,9 @@ bool RecordPath::translate(unsigned char* record, std::size_t size) noexcept {
   if (!make_cipher(out_, RecordCipher::Use::seal) || !opener.begin(suite_, out_.key, RecordCipher::Use::open) ||
       !is_acceptable(record, size) || !opener.open(out_.libssl++, record, size, opened))
     return refuse("libssl's record is not what was counted");
-  return out_.cipher.seal_again(next_number(), record, opened.inner) || refuse("sealing failed");
+  if (out_.cipher.seal_again(next_number(), record, opened.inner)) return true;
+  OPENSSL_cleanse(opened.data, opened.inner);
+  return refuse("sealing failed");
 }
 
 bool RecordPath::replaces(unsigned char* record, std::size_t record_size, std::size_t size) noexcept {

@@ -161,7 +161,7 @@ void openssl_connection_st::consume_cleartext(std::size_t size) noexcept {
 // False: the connection has failed.
 bool openssl_connection_st::take_over_output() noexcept {
   if (path_->sending()) return true;
-  clear_errors();
+  begin_with_no_errors();
   const bool begun = libssl_may_run() && path_->begin_sending();
   release_buffers();
   if (!begun) fail_from_errors();

@@ -33,13 +33,14 @@ void openssl_connection_st::note(int value) noexcept {
   if (value > 0 && (step_ == Step::read || step_ == Step::write)) stack_is_clean();
 }
 
-// SSL_get_error of a step without a stack, which has begun with whatever the thread's error queue held. libssl is in a
-// handshake again once it has failed.
+// SSL_get_error of a step without a stack, which has begun with whatever the thread's error queue held. When libssl has
+// failed it is in a handshake again, as it is in the middle of a KeyUpdate.
 int openssl_connection_st::error_of_data() noexcept {
   if (result_.retried) return SSL_ERROR_WANT_READ;
-  const bool ended = step_ == Step::read && (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) && !SSL_in_init(ssl_);
-  if (ended) return SSL_ERROR_ZERO_RETURN;
-  keep_newest_error();
+  const bool reads = step_ == Step::read, in_handshake = SSL_in_init(ssl_);
+  if (reads && (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) && (close_notify_came_ || !in_handshake))
+    return SSL_ERROR_ZERO_RETURN;
+  if (reads && !in_handshake && SSL_want_read(ssl_)) return SSL_ERROR_WANT_READ;  // as without SSL_MODE_AUTO_RETRY
   return SSL_ERROR_SSL;
 }
 

@@ -56,6 +56,17 @@ TEST_F(KeyUpdate, BothWaysAtOnceWithData) {
   EXPECT_EQ(server->received(), "xyxyxy");
 }
 
+// Without this mode libssl returns after a record that was its own, and asks to be called again.
+TEST_F(KeyUpdate, WithoutAutoRetryIsNoError) {
+  SSL_clear_mode(server->ssl(), SSL_MODE_AUTO_RETRY);
+  client->send("before");
+  openssl_updateKey(client->tls(), 1);
+  client->send("after");
+  carry(*client, *server);
+  EXPECT_EQ(server->received(), "beforeafter");
+  EXPECT_FALSE(server->failed());
+}
+
 TEST_F(KeyUpdate, SeveralInARow) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(openssl_updateKey(client->tls(), i % 2), 1);
   client->send("x");

@@ -101,6 +101,20 @@ TEST_P(StaleErrors, LeaveAnIgnoredEndAlone) {
   EXPECT_FALSE(server->failed());
 }
 
+// The machine refuses to seal before libssl is asked.
+TEST_P(StaleErrors, AreNotWhyNothingIsSealed) {
+  EXPECT_EQ(openssl_prepareContext(pair.server_context.get()), 1);
+  connect();
+  server->send("first");
+  carry(*client, *server);
+  SSL_shutdown(server->ssl());
+  server->send("second");
+  leave_errors();
+  server->work();
+  ASSERT_EQ(server->reason(), OPENSSL_REASON_PROTOCOL) << server->failure()->text;
+  EXPECT_EQ(ERR_GET_REASON(server->error()), SSL_R_PROTOCOL_IS_SHUTDOWN) << server->failure()->text;
+}
+
 FOR_BOTH_VERSIONS(StaleErrors);
 
 }  // namespace

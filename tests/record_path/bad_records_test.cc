@@ -222,6 +222,18 @@ TEST_P(BadRecordsTest, WarningAlertsWithDataBetweenThem) {
   EXPECT_FALSE(machine->failed());
 }
 
+// libssl calls it a close. Nothing can follow, but the peer has not ended in order.
+TEST_P(BadRecordsTest, CloseNotifyInTheMiddleOfAKeyUpdate) {
+  if (!tls13() || GetParam().without_ssl) return;
+  feed([](Forger& by) { return by.record(kHandshake, bytes({24, 0, 0, 1})); });
+  feed([](Forger& by) { return by.record(kAlert, bytes({1, SSL_AD_CLOSE_NOTIFY})); });
+  of_machine();
+  of_twin();
+  EXPECT_TRUE(twin->closed_in());
+  ASSERT_EQ(machine->reason(), OPENSSL_REASON_PROTOCOL);
+  EXPECT_EQ(machine->failure()->alert_received, SSL_AD_CLOSE_NOTIFY);
+}
+
 TEST_P(BadRecordsTest, MalformedAlert) {
   feed([](Forger& by) { return by.record(kAlert, bytes({1})); });
   expect_same_end();
