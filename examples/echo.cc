@@ -1,16 +1,15 @@
 #include "examples/echo.h"
 
 #include <openssl/err.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "examples/ending_signals.h"
 #include "examples/network.h"
 #include "examples/self_signed.h"
 
@@ -42,17 +41,6 @@ bool serve(const char* program, int port, EchoServer& server) {
   }
   if (!served) std::fprintf(stderr, "%s: %s\n", program, server.explain(errno).c_str());
   return served;
-}
-
-// SIGTERM and SIGINT as a descriptor: one that comes between two waits is not lost.
-int open_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  sigprocmask(SIG_BLOCK, &ending, nullptr);
-  return signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 }  // namespace
@@ -98,7 +86,7 @@ std::string EchoServer::explain(int reason) const { return std::strerror(reason)
 
 int run_echo_server(const char* program, int argc, char** argv, MakeEchoServer make) {
   const int port = port_of_arguments(argc, argv, 4433, "It sends back whatever a client sends.");
-  const int signals = open_signals();
+  const int signals = open_ending_signals();
   SSL_CTX* context = make_server_context(2048);
   if (!context) ERR_print_errors_fp(stderr);
   const bool served = context && signals >= 0 && serve(program, port, *make(signals, context));

@@ -59,7 +59,7 @@ enum {
     OPENSSL_PATH_REASON_HANDSHAKE,     /* it has not finished */
     OPENSSL_PATH_REASON_UNPREPARED,    /* see openssl_prepareContext */
     OPENSSL_PATH_REASON_OFF,           /* see openssl_setRecordPath */
-    OPENSSL_PATH_REASON_SUITE,         /* another version, cipher or compression, or an engine's cipher */
+    OPENSSL_PATH_REASON_SUITE,         /* another version, cipher or compression, or a cipher that is not OpenSSL's own */
     OPENSSL_PATH_REASON_SECRETS,       /* libssl has not told the keys: a context that was switched to is not prepared */
     OPENSSL_PATH_REASON_RENEGOTIATION, /* is allowed */
     OPENSSL_PATH_REASON_EARLY_DATA,    /* was accepted */

@@ -1,13 +1,12 @@
 #include "examples/https_server/program.h"
 
 #include <malloc.h>
-#include <sys/signalfd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
+#include "examples/ending_signals.h"
 #include "examples/https_server/certificate.h"
 #include "examples/https_server/listener.h"
 #include "examples/https_server/options.h"
@@ -23,17 +22,6 @@ struct Free {
 int fail(const Options& options, const std::string& error) {
   std::fprintf(stderr, "%s: %s\n", options.program.c_str(), error.c_str());
   return 1;
-}
-
-// SIGTERM and SIGINT as a descriptor. Before any thread begins, so that all of them block these signals.
-int open_signals() {
-  std::signal(SIGPIPE, SIG_IGN);
-  sigset_t ending;
-  sigemptyset(&ending);
-  sigaddset(&ending, SIGTERM);
-  sigaddset(&ending, SIGINT);
-  sigprocmask(SIG_BLOCK, &ending, nullptr);
-  return signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 openssl_workers_t* make_workers(const Options& options) {
@@ -58,7 +46,7 @@ int run_program(const char* name, int argc, char** argv, MakeServer make_server)
   // Records come and go by the window, 256 KiB at once: do not give each of these back to the kernel.
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
-  const int signals = open_signals();
+  const int signals = open_ending_signals();
   std::string error;
   const ContextPointer context = make_context(options, error);
   if (!context) return fail(options, error);
