@@ -1,7 +1,9 @@
 // How the execution of a call ends, and the engine that executes it with OpenSSL.
 #include <openssl/err.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 
 #include "openssl_event/engine_call.h"
@@ -13,13 +15,19 @@ using namespace openssl_event;
 
 namespace {
 
-// A thread keeps its number for life; a forked child's only thread has a new one, which the process number tells.
+// How many forks lie between this process and the one that loaded the library. getpid() would tell a child too, by a
+// system call for each engine call.
+std::atomic<unsigned> forks{0};
+[[maybe_unused]] const int counts_forks = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+
+// A thread keeps its number for life; a forked child's only thread has a new one.
 OE_TAKES_THREAD_ADDRESS unsigned long this_thread() noexcept {
-  thread_local pid_t process = 0;
   thread_local unsigned long thread = 0;
-  if (process != getpid()) {
-    process = getpid();
+  thread_local unsigned known_after = 0;
+  const unsigned now = forks.load(std::memory_order_relaxed);
+  if (thread == 0 || known_after != now) {
     thread = static_cast<unsigned long>(gettid());
+    known_after = now;
   }
   return thread;
 }

@@ -294,9 +294,18 @@ void Fiber::park() noexcept {
 
 namespace {
 
-bool may_swap() noexcept {
+bool system_has_swap() noexcept {
   struct sysinfo system;
   return sysinfo(&system) != 0 || system.totalswap > 0;
+}
+
+// Asking takes microseconds, and swap comes rarely: one answer serves for some suspensions.
+bool may_swap() noexcept {
+  constexpr unsigned kServes = 64;
+  static std::atomic<unsigned> asked{0};
+  static std::atomic<bool> has_swap{true};
+  if (asked.fetch_add(1, std::memory_order_relaxed) % kServes == 0) has_swap.store(system_has_swap(), std::memory_order_relaxed);
+  return has_swap.load(std::memory_order_relaxed);
 }
 
 }  // namespace

@@ -200,6 +200,22 @@ TEST_F(WorkerThreadsTest, AreMadeFromTheConfigurationsOfOtherVersions) {
   EXPECT_TRUE(make());
 }
 
+bool names_this_thread(OPENSSL_EVENT* call) {
+  call->e.engine->call(call);
+  const bool named = call->e.thread == static_cast<unsigned long>(gettid());
+  openssl_returnEvent(call);
+  return named;
+}
+
+TEST_F(WorkerThreadsTest, AForkedChildsThreadIsToldFromItsParents) {
+  EXPECT_TRUE(names_this_thread(make_fake_call(yes)));
+  const pid_t child = fork();
+  if (child == 0) _exit(names_this_thread(make_fake_call(yes)) ? 0 : 1);
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 // Address space for a few stacks only. The sanitizers need more of it than any such limit.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 bool fails_cleanly_when_the_system_has_few_threads() {
