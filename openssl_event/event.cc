@@ -68,7 +68,7 @@ Event* new_application_event(int kind, const void* buf, std::size_t len) noexcep
   e->holder = Holder::application;
   e->pub.r.buf = inline_buffer(e);
   e->pub.r.len = static_cast<int>(len);
-  if (buf && len) std::memcpy(e->pub.r.buf, buf, len);
+  if (buf && len) copy_bytes(e->pub.r.buf, static_cast<const char*>(buf), len);
   return e;
 }
 
@@ -109,7 +109,7 @@ static_assert(offsetof(OPENSSL_RECORD, len) == offsetof(OPENSSL_CLEARTEXT, len))
 static_assert(sizeof(OPENSSL_RECORD) == sizeof(OPENSSL_CLEARTEXT));
 
 Event* make_event(int kind, std::size_t buffer) noexcept {
-  const std::size_t size = sizeof(Event) + buffer;
+  const std::size_t size = sizeof(Event) + (buffer ? kCacheLine - 1 + buffer : 0);
   const std::uint8_t size_class = event_memory_class(size);
   void* memory = take_event_memory(size, size_class);
   if (!memory) {

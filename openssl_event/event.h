@@ -23,7 +23,8 @@ struct LentLink {
   LentLink* previous;
 };
 
-// One allocation: this struct, then, for RECORD and CLEARTEXT, the buffer (unless it is foreign memory).
+// One allocation: this struct, then, for RECORD and CLEARTEXT, the buffer (unless it is foreign memory), on a line of the
+// cache's (see copy_bytes).
 struct Event {
   Holder holder = Holder::machine;
   bool exempt = false;     // RECORD_OUT: outside the window (handshake, alert, KeyUpdate, close_notify)
@@ -57,7 +58,7 @@ Event* make_event(int kind, std::size_t buffer) noexcept;
 // Frees the event and what it owns. With `cleanse`, its buffer is wiped first.
 void destroy_event(Event* e, bool cleanse = false) noexcept;
 
-inline char* inline_buffer(Event* e) noexcept { return reinterpret_cast<char*>(e + 1); }
+inline char* inline_buffer(Event* e) noexcept { return begin_of_line(reinterpret_cast<char*>(e + 1)); }
 
 // `kind` may be read while another thread flips it.
 inline int kind_of(const Event* e) noexcept {

@@ -27,8 +27,9 @@ void release_chunk(void* chunk) noexcept { static_cast<Chunk*>(chunk)->unref(); 
 }  // namespace
 
 Chunk* Chunk::create(std::size_t size) noexcept {
-  const std::uint8_t size_class = event_memory_class(sizeof(Chunk) + size);
-  void* memory = take_event_memory(sizeof(Chunk) + size, size_class);
+  const std::size_t total = sizeof(Chunk) + kCacheLine - 1 + size;
+  const std::uint8_t size_class = event_memory_class(total);
+  void* memory = take_event_memory(total, size_class);
   if (memory) return new (memory) Chunk(size, size_class);
   ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
   return nullptr;
@@ -141,7 +142,7 @@ Event* Framer::frame(const char* buf, std::size_t len, std::size_t* taken) noexc
     const std::size_t portion = std::min(len - *taken, unframed_ ? len - *taken : missing());
     if (portion == 0) break;
     if (!make_room(portion)) return nullptr;
-    std::memcpy(chunk_->data() + end_, buf + *taken, portion);
+    copy_bytes(chunk_->data() + end_, buf + *taken, portion);
     end_ += portion;
     *taken += portion;
   }

@@ -16,7 +16,7 @@ class Chunk {
   static constexpr int kMost = 1 << 20;
   // Gives up references: a record its one, who cuts what is left of kMost. Any thread.
   void unref(int references = 1) noexcept;
-  char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
+  char* data() noexcept { return begin_of_line(reinterpret_cast<char*>(this + 1)); }
   std::size_t size() const noexcept { return size_; }
 
  private:

@@ -1,7 +1,6 @@
 #include "openssl_event/record_input.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace openssl_event {
 
@@ -13,7 +12,7 @@ std::size_t RecordInput::read(char* buf, std::size_t len) noexcept {
   while (!records_.empty() && next_length() == 0) finish_first();
   if (records_.empty() || (record_finished_ && offset_ == 0)) return 0;
   const std::size_t portion = std::min(len, next_length() - offset_);
-  std::memcpy(buf, records_.front()->pub.r.buf + offset_, portion);
+  copy_bytes(buf, records_.front()->pub.r.buf + offset_, portion);
   offset_ += portion;
   if (offset_ == next_length()) finish_first();
   return portion;

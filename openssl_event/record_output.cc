@@ -42,7 +42,7 @@ bool RecordOutput::write(const char* data, std::size_t len, EventList& ready) no
     }
     const auto size = static_cast<std::size_t>(partial_->pub.r.len);
     const std::size_t portion = std::min(static_cast<std::size_t>(end - data), size - filled_);
-    std::memcpy(partial_->pub.r.buf + filled_, data, portion);
+    copy_bytes(partial_->pub.r.buf + filled_, data, portion);
     data += portion;
     filled_ += portion;
     if (filled_ < size) break;

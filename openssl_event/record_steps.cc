@@ -3,7 +3,6 @@
 #include <openssl/sslerr.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "openssl_event/connection.h"
 #include "openssl_event/error_queue.h"
@@ -114,7 +113,7 @@ void openssl_connection_st::emit_opened(const Opened& opened) noexcept {
   ++cleartexts_out_;
   if (copies_out_) {
     e->pub.c.buf = inline_buffer(e);
-    std::memcpy(e->pub.c.buf, opened.data, opened.size);
+    copy_bytes(e->pub.c.buf, reinterpret_cast<const char*>(opened.data), opened.size);
     if (cleanses_) OPENSSL_cleanse(opened.data, opened.size);
     emit(e);
     return input_.finish_first();

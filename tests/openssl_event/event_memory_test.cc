@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,6 +41,34 @@ TEST_F(EventMemoryTest, NextEventOfASizeGetsWhatTheLastOneLeft) {
     give_back(second);
   }
 }
+
+// ---- Buffers ----
+
+bool begins_a_line(const char* bytes) { return reinterpret_cast<std::uintptr_t>(bytes) % kCacheLine == 0; }
+
+TEST_F(EventMemoryTest, BuffersBeginWithALineOfTheCache) {
+  for (const std::size_t size : {1, 100, 1369, 4096, 16384, 40000}) {
+    OPENSSL_EVENT* e = openssl_newRecordInEvent(std::vector<char>(size, 'x').data(), size);
+    EXPECT_TRUE(begins_a_line(e->r.buf)) << size;
+    EXPECT_EQ(std::string(e->r.buf, size), std::string(size, 'x'));
+    openssl_freeEvent(e);
+  }
+}
+
+TEST_F(EventMemoryTest, CopiesAllBytesAndNoOthersFromAndToAnyAddress) {
+  std::vector<char> from(8192), to(8192);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<char>(i * 7 + i / 256);
+  for (std::size_t offset = 0; offset < 2 * kCacheLine; ++offset)
+    for (const std::size_t len : {0, 1, 2047, 2048, 2049, 4000}) {
+      std::fill(to.begin(), to.end(), '-');
+      copy_bytes(to.data() + offset, from.data() + 2 * kCacheLine - offset, len);
+      EXPECT_TRUE(std::equal(from.begin() + 2 * kCacheLine - offset, from.begin() + 2 * kCacheLine - offset + len, to.begin() + offset));
+      EXPECT_EQ(std::count(to.begin(), to.begin() + offset, '-'), static_cast<std::ptrdiff_t>(offset));
+      EXPECT_EQ(std::count(to.begin() + offset + len, to.end(), '-'), std::distance(to.begin() + offset + len, to.end()));
+    }
+}
+
+// ---- What is kept ----
 
 TEST_F(EventMemoryTest, LongOnesAreNotKept) {
   const Piece piece = take(1 << 20);
