@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "engine_workers/run_times.h"
 #include "openssl_event/openssl_event.h"
 
 namespace openssl_event {
@@ -19,6 +20,7 @@ struct QueuedCall {
   OPENSSL_EVENT* event;
   openssl_completions_t* completions;
   Clock::time_point submitted;
+  CallKind kind;
 };
 
 // Bounded, first in first out. Any thread pushes; the workers pop, and, when they have ended, the thread that frees the

@@ -62,6 +62,7 @@ int openssl_submitCall(openssl_workers_t* workers, OPENSSL_EVENT* call, openssl_
     ERR_raise_data(ERR_LIB_USER, ERR_R_PASSED_INVALID_ARGUMENT, "openssl_submitCall: no ENGINE_CALL_OUT to execute");
     return 0;
   }
+  if (workers->leaves(call)) return 0;
   if (workers->submit(call, completions)) return 1;
   ERR_raise_data(ERR_LIB_USER, ERR_R_OPERATION_FAIL, "openssl_submitCall: the queue is full, or the pool being freed");
   return 0;

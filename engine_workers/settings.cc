@@ -58,6 +58,7 @@ bool read_settings(const OPENSSL_WORKERS_CONFIG* config, Settings& settings) {
   settings.threads = fields.threads ? fields.threads : usable_processors(settings);
   settings.queue_length = fields.queue_length ? fields.queue_length : kDefaultQueueLength;
   settings.nice = static_cast<int>(fields.nice);
+  settings.least = std::chrono::microseconds(fields.least_us);
   settings.name = fields.name ? fields.name : kDefaultName;
   return true;
 }

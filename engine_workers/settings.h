@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -18,6 +19,7 @@ struct Settings {
   bool has_cpus;  // the threads are bound to `cpus`
   cpu_set_t cpus;
   int nice;
+  std::chrono::microseconds least;  // calls that take less are left to the caller
 };
 
 // False, with an entry in the error queue, if the configuration cannot be. Throws std::bad_alloc.

@@ -45,13 +45,19 @@ Workers::~Workers() {
   }
 }
 
+bool Workers::leaves(const OPENSSL_EVENT* call) noexcept {
+  if (settings_.least.count() == 0 || !run_times_.are_below(kind_of_call(call->e), settings_.least)) return false;
+  left_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 bool Workers::submit(OPENSSL_EVENT* call, openssl_completions_t* completions) noexcept {
   if (ending_.load(std::memory_order_acquire) || !queue_.reserve()) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
   unfinished_.fetch_add(1, std::memory_order_relaxed);
-  queue_.push({call, completions, Clock::now()});
+  queue_.push({call, completions, Clock::now(), settings_.least.count() ? kind_of_call(call->e) : CallKind{0}});
   return true;
 }
 
@@ -66,6 +72,7 @@ void Workers::add_to(OPENSSL_WORKERS_STATISTICS& sum) const noexcept {
   sum.threads = settings_.threads;
   sum.queued = queue_.size();
   sum.refused = refused_.load(std::memory_order_relaxed);
+  sum.left = left_.load(std::memory_order_relaxed);
   for (const Worker& worker : workers_) worker.statistics.add_to(sum);
   finish_histogram(sum.wait);
   finish_histogram(sum.run);
@@ -96,7 +103,9 @@ void Workers::serve(Worker& self, const QueuedCall& call) noexcept {
   } else {
     const Clock::time_point begin = Clock::now();
     const bool succeeded = execute(call.event);
-    self.statistics.executed(succeeded, begin - call.submitted, Clock::now() - begin);
+    const Clock::duration run = Clock::now() - begin;
+    self.statistics.executed(succeeded, begin - call.submitted, run);
+    if (succeeded) run_times_.learn(call.kind, run);
   }
   hand_back(call);
 }

@@ -27,6 +27,8 @@ class Workers {
 
   // False, with an entry in the error queue, if the system does not give a thread.
   bool start() noexcept;
+  // The call is not worth to be moved to another thread.
+  bool leaves(const OPENSSL_EVENT* call) noexcept;
   // False: full, or ending.
   bool submit(OPENSSL_EVENT* call, openssl_completions_t* completions) noexcept;
   void drain() noexcept;
@@ -52,6 +54,8 @@ class Workers {
   unsigned started_ = 0;
   std::atomic<bool> ending_{false};
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> left_{0};
+  RunTimes run_times_;
 
   std::atomic<std::uint64_t> unfinished_{0};  // submitted and not yet posted
   std::mutex mutex_;                          // lets drain sleep until unfinished_ is 0

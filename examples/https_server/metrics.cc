@@ -125,6 +125,7 @@ std::string Metrics::to_text(const openssl_workers_t* workers) const {
   add_single(out, "openssl_event_workers_queued", "gauge", "Calls that wait for a worker now.", pool.queued);
   add_single(out, "openssl_event_workers_running", "gauge", "Calls with a worker now.", pool.running);
   add_single(out, "openssl_event_workers_refused_total", "counter", "Calls that found the queue full.", pool.refused);
+  add_single(out, "openssl_event_workers_left_total", "counter", "Calls that were too short for a worker.", pool.left);
   add_single(out, "openssl_event_workers_cancelled_total", "counter", "Calls whose connection ended before they began.", pool.cancelled);
   return out;
 }

@@ -30,6 +30,7 @@ openssl_workers_t* make_workers(const Options& options) {
   config.threads = options.workers > 0 ? static_cast<unsigned>(options.workers) : 0;
   config.queue_length = static_cast<unsigned>(options.queue);
   config.nice = static_cast<unsigned>(options.nice);
+  config.least_us = static_cast<unsigned>(options.in_place_below);
   return openssl_newWorkers(&config);
 }
 

@@ -4,7 +4,7 @@
 int make_and_free_pool_in_c99(void);
 
 int make_and_free_pool_in_c99(void) {
-    OPENSSL_WORKERS_CONFIG config = {sizeof config, 1, 0, "c99", NULL, 0, 0};
+    OPENSSL_WORKERS_CONFIG config = {sizeof config, 1, 0, "c99", NULL, 0, 0, 0};
     OPENSSL_WORKERS_STATISTICS statistics;
     openssl_workers_t *workers = openssl_newWorkers(&config);
     int ok;
