@@ -30,6 +30,9 @@ int move_data(SSL* ssl, Session* session, int closed, int answer, Function funct
   if ((session && session->is_suspended()) || handshake_is_due(ssl, closed)) {
     session = Session::find_or_make(ssl);
     if (session && session->handshake(do_handshake) <= 0) return answer;
+  } else if (comes_before_its_epoll(ssl) && !(SSL_get_shutdown(ssl) & closed) && has_role(ssl)) {
+    session = Session::find_or_make(ssl);
+    if (session && session->put_off()) return answer;
   }
   const DirectCall direct(ssl);
   return function();

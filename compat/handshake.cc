@@ -21,11 +21,25 @@ int do_accept(SSL* ssl) { return real_SSL_accept(ssl); }
 // libssl calls some of its public functions itself; then this layer has had its say already.
 bool from_inside(const Session* session) noexcept { return session && session->runs_here(); }
 
+// SSL_accept has given the SSL its role before it waits for anything.
+bool put_off(SSL* ssl, int (*function)(SSL*)) noexcept {
+  if (!has_role(ssl)) {
+    if (function != do_accept) return false;
+    SSL_set_accept_state(ssl);
+  }
+  Session* session = Session::find_or_make(ssl);
+  return session && session->put_off();
+}
+
 int handshake(SSL* ssl, int (*function)(SSL*)) {
   if (ByEvents* events = ByEvents::of(ssl)) return events->handshake();
   if (!ssl || nothing_is_offloaded() || from_inside(Session::find(ssl))) return function(ssl);
-  Session* session = manner_of(ssl) == Manner::suspend ? Session::find_or_make(ssl) : nullptr;
-  if (session) return session->handshake(function);
+  if (manner_of(ssl) == Manner::suspend) {
+    if (Session* session = Session::find_or_make(ssl)) return session->handshake(function);
+  } else if (function != do_connect && comes_before_its_epoll(ssl) && put_off(ssl, function)) {
+    return -1;
+  }
+  if (Session* session = Session::find(ssl)) session->forget_answer();
   const DirectCall direct(ssl);
   return function(ssl);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -40,6 +41,18 @@ bool wants_edges(const SSL* ssl) noexcept {
   return wants;
 }
 
+// Nothing but the socket's own bytes comes to libssl, and some are there.
+bool has_bytes_to_read(const SSL* ssl, int fd) noexcept {
+  BIO* reader = SSL_get_rbio(ssl);
+  int bytes = 0;
+  return reader && BIO_method_type(reader) == BIO_TYPE_SOCKET && SSL_get_rfd(ssl) == fd && ioctl(fd, FIONREAD, &bytes) == 0 &&
+         bytes > 0;
+}
+
+bool has_failed(const SSL* ssl) noexcept { return std::strcmp(SSL_state_string(ssl), "SSLERR") == 0; }
+
+}  // namespace
+
 // SSL_shutdown does nothing before a handshake has finished, but its error tells.
 bool has_role(SSL* ssl) noexcept {
   ERR_set_mark();
@@ -48,10 +61,6 @@ bool has_role(SSL* ssl) noexcept {
   ERR_pop_to_mark();
   return has;
 }
-
-bool has_failed(const SSL* ssl) noexcept { return std::strcmp(SSL_state_string(ssl), "SSLERR") == 0; }
-
-}  // namespace
 
 bool is_stream_tls(const SSL* ssl) noexcept {
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
@@ -75,6 +84,17 @@ Manner manner_of(SSL* ssl) noexcept {
   if (!is_stream_tls(ssl) || has_finished_one(ssl)) return Manner::direct;
   if (session && session->never_suspends()) return Manner::direct;
   return (session && session->async()) || wants_edges(ssl) ? Manner::suspend : Manner::direct;
+}
+
+bool comes_before_its_epoll(SSL* ssl) noexcept {
+  if (settings().nonblocking != Nonblocking::edge || !any_was_watched()) return false;
+  if (!is_stream_tls(ssl) || !SSL_is_server(ssl) || !SSL_in_before(ssl)) return false;
+  const int fd = writing_fd(ssl);
+  if (is_watched(fd)) return false;
+  const int saved_errno = errno;
+  const bool comes = is_nonblocking_tcp(fd) && has_bytes_to_read(ssl, fd);
+  errno = saved_errno;
+  return comes;
 }
 
 bool handshake_is_due(SSL* ssl, int closed) noexcept {

@@ -98,6 +98,16 @@ int Session::handshake(int (*function)(SSL*)) noexcept {
   return -1;
 }
 
+bool Session::put_off() noexcept {
+  if (never_suspends_ || std::exchange(was_put_off_, true)) return false;
+  clear_errors();
+  BIO_set_retry_read(SSL_get_rbio(ssl_));
+  errno = EAGAIN;
+  answered_waiting_ = true;
+  statistics().answers++;
+  return true;
+}
+
 bool Session::is_to_begin_anew() noexcept { return std::exchange(shutdown_refused_, false) && value_ <= 0; }
 
 Session::Outcome Session::run_or_go_on(int (*function)(SSL*)) noexcept {
@@ -173,7 +183,7 @@ Wake Session::wake() noexcept {
 // With our close_notify sent, as it seems, libssl sends no alert and leaves the session cache alone; the error that unwinds
 // its functions is nobody's.
 void Session::abandon() noexcept {
-  if (!running()) return;
+  if (!running()) return forget_answer();
   const NoCancellation here;
   SavedErrors of_program;
   if (PendingCall* pending = std::exchange(pending_, nullptr)) pending->cancel();

@@ -29,11 +29,14 @@ class Session final : private Runner {
 
   // Runs function(ssl), a handshake, or goes on with the one that waits; -1 with is_waiting() while it does.
   int handshake(int (*function)(SSL*)) noexcept;
+  // Answers a handshake, instead of libssl, as if the peer's first record were still to come: its socket is not watched yet.
+  // False: it was so answered before.
+  bool put_off() noexcept;
 
   SSL* ssl() const noexcept { return ssl_; }
 
-  // A handshake is suspended, and the last answer said so.
-  bool is_waiting() const noexcept { return running() && answered_waiting_; }
+  // The last answer was that a handshake waits, and not libssl's.
+  bool is_waiting() const noexcept { return answered_waiting_; }
   bool is_suspended() const noexcept { return running(); }
   // This thread's stack is that of this SSL's handshake: it is libssl, or a callback, that calls.
   bool runs_here() const noexcept { return Runner::current() == this; }
@@ -41,9 +44,11 @@ class Session final : private Runner {
   void forget_answer() noexcept { answered_waiting_ = false; }
   // In OpenSSL 4.0 SSL_get_error remembers it until a function of libssl begins; the one that is suspended has begun before.
   void note_refused_shutdown() noexcept { shutdown_refused_ = running() && OPENSSL_VERSION_MAJOR >= 4; }
-  // What that answer is called: WANT_WRITE or WANT_ASYNC; SSL_WRITING or SSL_ASYNC_PAUSED.
-  int error() const noexcept { return async_ ? SSL_ERROR_WANT_ASYNC : SSL_ERROR_WANT_WRITE; }
-  int want() const noexcept { return async_ ? SSL_ASYNC_PAUSED : SSL_WRITING; }
+  // What that answer is called: of a handshake that is suspended WANT_WRITE or WANT_ASYNC; of one put off WANT_READ.
+  int error() const noexcept {
+    return !running() ? SSL_ERROR_WANT_READ : async_ ? SSL_ERROR_WANT_ASYNC : SSL_ERROR_WANT_WRITE;
+  }
+  int want() const noexcept { return !running() ? SSL_READING : async_ ? SSL_ASYNC_PAUSED : SSL_WRITING; }
 
   // Ends a suspended handshake, as if it had never been: nothing is sent, no callback of the program's is called.
   void abandon() noexcept;
@@ -116,6 +121,7 @@ class Session final : private Runner {
   bool async_fd_is_new_ = false;
   bool async_ = false;
   bool never_suspends_ = false;
+  bool was_put_off_ = false;
   Shared<bool> answered_waiting_;
   bool shutdown_refused_ = false;  // since it was suspended
 };

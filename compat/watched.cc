@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMost = std::size_t{1} << 20;  // descriptors; those above are taken for not watched
 // Of each number the socket that an epoll watches under it; 0: none. Who closes one seldom tells an epoll first.
 constinit std::atomic<std::uint32_t> watched[kMost];
+constinit std::atomic<bool> any{false};
 constinit Real<int(int, int, int, epoll_event*)> real_epoll_ctl("epoll_ctl");
 
 bool has_entry(int fd) noexcept { return fd >= 0 && static_cast<std::size_t>(fd) < kMost; }
@@ -31,7 +32,9 @@ std::uint32_t socket_at(int fd) noexcept {
 
 void note(int fd, int operation) noexcept {
   if (!has_entry(fd) || operation == EPOLL_CTL_MOD) return;
-  watched[fd].store(operation == EPOLL_CTL_ADD ? socket_at(fd) : 0, std::memory_order_relaxed);
+  const std::uint32_t socket = operation == EPOLL_CTL_ADD ? socket_at(fd) : 0;
+  watched[fd].store(socket, std::memory_order_relaxed);
+  if (socket != 0) any.store(true, std::memory_order_relaxed);
 }
 
 int control(int epoll, int operation, int fd, epoll_event* event) noexcept {
@@ -46,6 +49,8 @@ bool is_watched(int fd) noexcept {
   const std::uint32_t socket = has_entry(fd) ? watched[fd].load(std::memory_order_relaxed) : 0;
   return socket != 0 && socket == socket_at(fd);
 }
+
+bool any_was_watched() noexcept { return any.load(std::memory_order_relaxed); }
 
 }  // namespace openssl_event::compat
 

@@ -6,6 +6,8 @@ namespace openssl_event::compat {
 
 // This socket is in an epoll set under this number, or was in one that has been closed since. Leaves errno alone.
 bool is_watched(int fd) noexcept;
+// Some socket was.
+bool any_was_watched() noexcept;
 
 }  // namespace openssl_event::compat
 

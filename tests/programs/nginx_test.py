@@ -11,7 +11,7 @@ import threading
 from support import cases
 from support.https import Connection, context, fetch, fetch_in_parallel
 from support.nginx import Nginx
-from support.process import wait_until
+from support.process import sockets_with_input, wait_until
 
 _HELLO = (200, "hello\n")
 _TLS12, _TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -147,6 +147,26 @@ class Serves(NginxTest):
 
 
 class Storms(NginxTest):
+    def test_hellos_that_wait_for_a_late_loop(self):
+        """nginx tries a deferred connection at once, before it has told its epoll of it."""
+        def scenario(under):
+            nginx = Nginx(self, under, keys=["rsa4096"], listen="ssl deferred")
+            worker, = wait_until(nginx.workers, "nginx to have a worker")
+            results = []
+            os.kill(worker, signal.SIGSTOP)
+            storm = threading.Thread(target=lambda: results.append(
+                fetch_in_parallel(nginx.port, self.tls(), "/hello", threads=6, each=1)), daemon=True)
+            storm.start()
+            wait_until(lambda: sockets_with_input(nginx.port) == 6, "the hellos")
+            os.kill(worker, signal.SIGCONT)
+            storm.join()
+            self.assert_ends(nginx)
+            return results
+        counts = self.both(scenario)
+        self.assert_on_workers(counts, 6)
+        # Each is told to wait for its hello, and then for its signature.
+        self.assertGreaterEqual(counts["answered WANT"], 12, counts)
+
     def test_several_workers(self):
         def scenario(under):
             nginx = Nginx(self, under, keys=["rsa", "ec"], workers=3)
