@@ -20,6 +20,7 @@ constexpr std::size_t kMostOfLibssl = kHeader + SSL3_RT_MAX_PLAIN_LENGTH + SSL3_
 
 bool DataPath::may_open() noexcept {
   if (stage_ != Stage::taken && !take_over()) return false;
+  if (record_->is_libssls_again()) return false;
   if (((always_libssl_ || !reads_) && in_.left == 0) || in_.staged < in_.staged_end) return false;
   if (in_.libssl_has_records) {
     if (!libssl_has_read_all()) return false;
@@ -134,6 +135,7 @@ int DataPath::give_libssl(char* buf, int size) {
   wants_nothing_ = false;
   if (in_.staged == in_.staged_end) {
     if (record_->broken()) return read_blank(buf, size);
+    if (record_->libssl_receives()) return BIO_read(BIO_next(reads_), buf, size);
     const int value = stage_record();
     if (value <= 0) return value;
   }

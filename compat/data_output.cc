@@ -22,6 +22,7 @@ bool DataPath::sends_partially() const noexcept {
 
 bool DataPath::may_seal() noexcept {
   if (stage_ != Stage::taken && !take_over()) return false;
+  if (record_->is_libssls_again()) return false;
   if (always_libssl_ || out_.libssl_seals || out_.libssl_writes_next || out_.refused || !writes_) return false;
   if (out_.unsent < out_.unsent_end || out_.collected > 0 || out_.unacknowledged > 0) return false;
   if (SSL_in_init(ssl_) || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) return false;
@@ -127,6 +128,13 @@ int DataPath::collect(const char* data, int size) noexcept {
   return static_cast<int>(taken);
 }
 
+// Behind the change_cipher_spec of a renegotiation. libssl goes on with its Finished, under its new key; with anything else
+// if it could make none: that would be under the old key, and a number that the wire has seen.
+int DataPath::pass_on(const char* data, int size) {
+  if (!std::exchange(out_.has_new_key, true) && *data != kHandshake) return refuse_output("libssl has no new key");
+  return BIO_write(BIO_next(writes_), data, size);
+}
+
 int DataPath::take_from_libssl(const char* data, int size) {
   wants_nothing_ = false;
   if (record_->probing()) return record_->probed(data, static_cast<std::size_t>(size)) ? size : kFailed;
@@ -135,6 +143,7 @@ int DataPath::take_from_libssl(const char* data, int size) {
   if (out_.replaced > 0)
     return size > static_cast<int>(RecordMemory::kSize) ? refuse_output("an over-long record") : replace(data, size);
   if (out_.unacknowledged == 0) {
+    if (record_->libssl_sends()) return pass_on(data, size);
     if (out_.unsent < out_.unsent_end) return refuse_output("a cancelled thread has left a record half sent");
     const int taken = collect(data, size);
     if (taken <= 0) return taken;

@@ -42,6 +42,7 @@ bool DataPath::watch() noexcept {
   record_.reset(RecordPath::create(ssl_));
   if (!record_) return false;
   record_->leave_empty_records_to_libssl();
+  record_->follow_renegotiation();
   count_by(count);
   return true;
 }

@@ -195,6 +195,7 @@ class DataPath {
   int flush();
   int replace(const char* data, int size) noexcept;
   int collect(const char* data, int size) noexcept;
+  int pass_on(const char* data, int size);
   int refuse_output(const char* why) noexcept;
 
   SSL* ssl_;
@@ -234,6 +235,7 @@ class DataPath {
     Shared<bool> libssl_writes_next;
     bool libssl_seals = false;
     bool refused = false;
+    bool has_new_key = false;  // libssl, since a renegotiation
   };
   Input in_;
   Output out_;

@@ -60,6 +60,14 @@ void RecordPath::count(Direction& direction, unsigned char type) noexcept {
   }
 }
 
+// A record has passed under the old key. The change_cipher_spec is the last one of a key: RFC 5246 7.1.
+void RecordPath::follow(Direction& direction, unsigned char type) noexcept {
+  if (!follows_renegotiation_ || !usable_ || suite_.tls13 || type != kChangeCipherSpec) return;
+  direction.renegotiated = true;
+  direction.has_key = false;
+  direction.key.wipe();
+}
+
 int RecordPath::find_reason() noexcept {
   if (!find_suite(ssl_, suite_) || SSL_get_current_compression(ssl_)) return OPENSSL_PATH_REASON_SUITE;
   if (!suite_.tls13 && !(SSL_get_options(ssl_) & SSL_OP_NO_RENEGOTIATION)) return OPENSSL_PATH_REASON_RENEGOTIATION;
@@ -198,8 +206,10 @@ bool RecordPath::seal(unsigned char type, const Slice* slices, std::size_t count
 }
 
 bool RecordPath::translate(unsigned char* record, std::size_t size) noexcept {
+  if (out_.renegotiated) return true;
   if (!out_.taken) {
     count(out_, record[0]);
+    follow(out_, record[0]);
     return true;
   }
   RecordCipher opener;
@@ -207,9 +217,13 @@ bool RecordPath::translate(unsigned char* record, std::size_t size) noexcept {
   if (!make_cipher(out_, RecordCipher::Use::seal) || !opener.begin(suite_, out_.key, RecordCipher::Use::open) ||
       !is_acceptable(record, size) || !opener.open(out_.libssl++, record, size, opened))
     return refuse("libssl's record is not what was counted");
-  if (out_.cipher.seal_again(next_number(), record, opened.inner)) return true;
-  OPENSSL_cleanse(opened.data, opened.inner);
-  return refuse("sealing failed");
+  const unsigned char type = opened.type;
+  if (!out_.cipher.seal_again(next_number(), record, opened.inner)) {
+    OPENSSL_cleanse(opened.data, opened.inner);
+    return refuse("sealing failed");
+  }
+  follow(out_, type);
+  return true;
 }
 
 bool RecordPath::replaces(unsigned char* record, std::size_t record_size, std::size_t size) noexcept {
@@ -274,7 +288,9 @@ RecordPath::Input RecordPath::give_to_libssl(unsigned char* record, std::size_t 
 RecordPath::Input RecordPath::hand_on(unsigned char* record, std::size_t size, const Opened& opened) noexcept {
   if (!ssl_) return Input::control;
   if (opened.type == kHandshake && opened.size > 0 && opened.data[0] == kNewSessionTicket) has_ticket_ = true;
-  return give_to_libssl(record, size, opened);
+  const Input given = give_to_libssl(record, size, opened);
+  if (!broken_) follow(in_, opened.type);
+  return given;
 }
 
 bool RecordPath::authenticate(unsigned char* record, std::size_t size, Opened& opened) noexcept {

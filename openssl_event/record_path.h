@@ -58,6 +58,8 @@ class RecordPath final : private KeyListener {
   // A record that libssl has made of `size` bytes of application data which have been sealed here, so that it must not
   // leave. False: it is another one.
   bool replaces(unsigned char* record, std::size_t record_size, std::size_t size) noexcept;
+  // Where renegotiation is followed: libssl's records have keys of their own by now, and leave as they are.
+  bool libssl_sends() const noexcept { return out_.renegotiated; }
   // Takes what libssl writes, while begin_sending() lets it write to learn how it makes records.
   bool probing() const noexcept { return probe_ != nullptr; }
   bool probed(const char* data, std::size_t size) noexcept;
@@ -88,6 +90,12 @@ class RecordPath final : private KeyListener {
   bool is_acceptable(const unsigned char* header) const noexcept;
   // A record was not authentic: libssl shall see no byte of the peer's any more.
   bool broken() const noexcept { return broken_; }
+  // TLS 1.2: with the change_cipher_spec of a renegotiation a direction goes back to libssl, for good. From there on its
+  // numbers are the wire's, under keys that nothing was sealed with here.
+  void follow_renegotiation() noexcept { follows_renegotiation_ = true; }
+  // The same for what the peer sends: libssl shall see all as it comes.
+  bool libssl_receives() const noexcept { return in_.renegotiated; }
+  bool is_libssls_again() const noexcept { return in_.renegotiated || out_.renegotiated; }
   // Empty records go to libssl, which counts them itself.
   void leave_empty_records_to_libssl() noexcept { counts_empty_ = false; }
   // libssl begins to read a record of this type as it came.
@@ -121,6 +129,7 @@ class RecordPath final : private KeyListener {
     bool counted = false;              // TLS 1.2: the change_cipher_spec has passed
     bool has_key = false;
     bool taken = false;
+    bool renegotiated = false;  // it is libssl's again
   };
   struct Probe;
 
@@ -129,6 +138,7 @@ class RecordPath final : private KeyListener {
   int find_reason() noexcept;
   bool of_server(const Direction& direction) const noexcept;
   void count(Direction& direction, unsigned char type) noexcept;
+  void follow(Direction& direction, unsigned char type) noexcept;
   bool make_key(Direction& direction) noexcept;
   bool make_cipher(Direction& direction, RecordCipher::Use use) noexcept;
   bool renew(Direction& direction) noexcept;
@@ -153,6 +163,7 @@ class RecordPath final : private KeyListener {
   std::size_t fragment_ = OPENSSL_MAX_PLAINTEXT;
   unsigned empty_records_ = 0;  // without application data between them
   bool counts_empty_ = true;
+  bool follows_renegotiation_ = false;
   int reason_ = OPENSSL_PATH_REASON_HANDSHAKE;
   bool usable_ = false;
   bool direct_ = true;
