@@ -35,6 +35,8 @@ const std::vector<Group>& groups() {
       {run_bulk,
        {{"bulk_16k_ratio", 0.93},
         {"bulk_100b_ratio", 1.10},
+        {"bulk_16k_libssl_ratio", kReported},
+        {"bulk_100b_libssl_ratio", kReported},
         {"bulk_16k_tls12_ratio", kReported},
         {"bulk_100b_tls12_ratio", kReported}}},
       {run_idle_heap, {{"idle_heap_bytes", 17000}}},

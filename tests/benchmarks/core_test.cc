@@ -29,7 +29,7 @@ TEST(CoreBenchmark, PrintsEachFigure) {
   EXPECT_EQ(all.status, 0);
   for (const char* name :
        {"longest_call_ratio_rsa2048", "longest_call_ratio_rsa4096", "suspension_us", "pool_round_trip_us",
-        "in_place_handshake_ratio", "in_place_handshake_ratio_record_path_on", "bulk_16k_ratio", "bulk_100b_ratio",
+        "in_place_handshake_ratio", "in_place_handshake_ratio_record_path_on", "bulk_16k_ratio", "bulk_100b_ratio", "bulk_16k_libssl_ratio",
         "idle_heap_bytes", "suspended_resident_bytes", "event_cost_growth"})
     EXPECT_EQ(all.figures.count(name), 1u) << name;
 }
