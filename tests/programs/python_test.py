@@ -2,7 +2,9 @@
 """CPython's own tests of its ssl module: the same ones fail plain and under the layer, and those are none."""
 
 import os
+import shutil
 import sys
+import tempfile
 import xml.etree.ElementTree
 
 from support import cases
@@ -17,8 +19,8 @@ _THOROUGH = ["test_asyncio.test_ssl", "test_asyncio.test_sslproto", "test_asynci
 class Python(cases.ProgramTest):
     def begin(self, under, tests):
         """Starts Debian's own Python, and gives the function that waits for its results: those of each case."""
-        directory = self.path(f"python-{under.name}-{self._programs}")
-        os.mkdir(directory)
+        directory = tempfile.mkdtemp(dir="/tmp")  # a short name: a local socket's has 108 bytes
+        self.addCleanup(shutil.rmtree, directory)
         results = os.path.join(directory, "results.xml")
         program = self.start(["/usr/bin/python3", "-B", "-m", "test", "--junit-xml", results, "--tempdir", directory,
                               *tests], under,
