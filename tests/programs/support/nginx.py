@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 
 from support.process import free_port, wait_until
 
@@ -47,8 +48,8 @@ class Nginx:
     """
 
     def __init__(self, test, under=None, keys=("rsa",), workers=1, orphan=False, before=(), **parts):
-        self._directory = os.path.join(test.directory, f"nginx-{free_port()}")
-        os.makedirs(os.path.join(self._directory, "www"))
+        self._directory = tempfile.mkdtemp(prefix="nginx-", dir=test.directory)
+        os.mkdir(os.path.join(self._directory, "www"))
         self.port = free_port()
         self._parts = {"main": "", "http": "", "server": "", "listen": "ssl", "answer": "hello\\n", **parts}
         self._parts["certificates"] = "\n".join(
