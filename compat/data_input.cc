@@ -20,7 +20,7 @@ constexpr std::size_t kMostOfLibssl = kHeader + SSL3_RT_MAX_PLAIN_LENGTH + SSL3_
 
 bool DataPath::may_open() noexcept {
   if (stage_ != Stage::taken && !take_over()) return false;
-  if (record_->is_libssls_again()) return false;
+  if (record_->is_libssls_again() || SSL_renegotiate_pending(ssl_)) return false;
   if (((always_libssl_ || !reads_) && in_.left == 0) || in_.staged < in_.staged_end) return false;
   if (in_.libssl_has_records) {
     if (!libssl_has_read_all()) return false;

@@ -22,7 +22,7 @@ bool DataPath::sends_partially() const noexcept {
 
 bool DataPath::may_seal() noexcept {
   if (stage_ != Stage::taken && !take_over()) return false;
-  if (record_->is_libssls_again()) return false;
+  if (record_->is_libssls_again() || SSL_renegotiate_pending(ssl_)) return false;
   if (always_libssl_ || out_.libssl_seals || out_.libssl_writes_next || out_.refused || !writes_) return false;
   if (out_.unsent < out_.unsent_end || out_.collected > 0 || out_.unacknowledged > 0) return false;
   if (SSL_in_init(ssl_) || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN)) return false;

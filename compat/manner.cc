@@ -90,7 +90,7 @@ bool comes_before_its_epoll(SSL* ssl) noexcept {
   if (settings().nonblocking != Nonblocking::edge || !any_was_watched()) return false;
   if (!is_stream_tls(ssl) || !SSL_is_server(ssl) || !SSL_in_before(ssl)) return false;
   const int fd = writing_fd(ssl);
-  if (is_watched(fd)) return false;
+  if (is_watched(fd) || !was_never_watched(fd)) return false;
   const int saved_errno = errno;
   const bool comes = is_nonblocking_tcp(fd) && has_bytes_to_read(ssl, fd);
   errno = saved_errno;

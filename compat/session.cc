@@ -101,6 +101,7 @@ int Session::handshake(int (*function)(SSL*)) noexcept {
 bool Session::put_off() noexcept {
   if (never_suspends_ || std::exchange(was_put_off_, true)) return false;
   clear_errors();
+  BIO_clear_retry_flags(SSL_get_rbio(ssl_));
   BIO_set_retry_read(SSL_get_rbio(ssl_));
   errno = EAGAIN;
   answered_waiting_ = true;

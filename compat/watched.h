@@ -8,6 +8,8 @@ namespace openssl_event::compat {
 bool is_watched(int fd) noexcept;
 // Some socket was.
 bool any_was_watched() noexcept;
+// The socket with this number is new to every epoll: not in one, under whatever number, and not in one before.
+bool was_never_watched(int fd) noexcept;
 
 }  // namespace openssl_event::compat
 

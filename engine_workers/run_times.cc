@@ -38,7 +38,7 @@ std::uint32_t estimate(std::uint32_t before, std::uint32_t run) noexcept {
 EVP_PKEY* key_of(const OPENSSL_ENGINE_CALL& call) noexcept {
   switch (call.optype) {
     case OPENSSL_OPERATION_SIGN: return call.u.s.key;
-    case OPENSSL_OPERATION_VERIFY: return call.u.v.key;
+    case OPENSSL_OPERATION_VERIFY: return nullptr;  // the peer's choice, as the exponent of an RSA key is
     case OPENSSL_OPERATION_DECRYPT: return call.u.d.key;
     case OPENSSL_OPERATION_DERIVE: return call.u.x.key;
     case OPENSSL_OPERATION_ENCAPSULATE: return call.u.n.key;
@@ -68,6 +68,10 @@ CallKind kind_of_call(const OPENSSL_ENGINE_CALL& call) noexcept {
   if (!key || !is_openssls_own(key)) return 0;
   CallKind kind = mix(2166136261u, static_cast<std::uint32_t>(call.optype));
   for (const char c : std::string_view(EVP_PKEY_get0_type_name(key))) kind = mix(kind, static_cast<unsigned char>(c));
+  char group[80] = "";  // curves of one size differ much
+  std::size_t len = 0;
+  if (EVP_PKEY_is_a(key, "EC")) EVP_PKEY_get_group_name(key, group, sizeof group, &len);
+  for (const char c : std::string_view(group)) kind = mix(kind, static_cast<unsigned char>(c));
   return mix(kind, static_cast<std::uint32_t>(EVP_PKEY_get_bits(key)));
 }
 

@@ -1,4 +1,4 @@
-// How long calls take that are of a kind: the same operation, by OpenSSL, with a key of the same type and size.
+// How long calls take that are of a kind: the same operation, by OpenSSL, with a key of the same type, curve and size.
 #ifndef ENGINE_WORKERS_RUN_TIMES_H
 #define ENGINE_WORKERS_RUN_TIMES_H
 
@@ -11,7 +11,7 @@
 
 namespace openssl_event {
 
-// 0: what can take any time, as an engine that is not OpenSSL's, or a key in a device.
+// 0: what can take any time, as an engine that is not OpenSSL's, a key in a device, or one of the peer's choice.
 using CallKind = std::uint32_t;
 CallKind kind_of_call(const OPENSSL_ENGINE_CALL& call) noexcept;
 

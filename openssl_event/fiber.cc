@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 #include <mutex>
 #include <new>
@@ -299,12 +300,14 @@ bool system_has_swap() noexcept {
   return sysinfo(&system) != 0 || system.totalswap > 0;
 }
 
-// Asking takes microseconds, and swap comes rarely: one answer serves for some suspensions.
+// Asking takes microseconds, and swap comes rarely: an answer serves for the rest of its second.
 bool may_swap() noexcept {
-  constexpr unsigned kServes = 64;
-  static std::atomic<unsigned> asked{0};
+  static std::atomic<std::time_t> asked_at{-1};
   static std::atomic<bool> has_swap{true};
-  if (asked.fetch_add(1, std::memory_order_relaxed) % kServes == 0) has_swap.store(system_has_swap(), std::memory_order_relaxed);
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // no system call
+  if (asked_at.exchange(now.tv_sec, std::memory_order_relaxed) != now.tv_sec)
+    has_swap.store(system_has_swap(), std::memory_order_relaxed);
   return has_swap.load(std::memory_order_relaxed);
 }
 

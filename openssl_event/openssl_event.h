@@ -1,7 +1,7 @@
 /*
  * openssl_event: TLS as a state machine that exchanges events with you.
  *
- * The library does no I/O, starts no thread, never blocks and reads no clock. You move records between it and the network
+ * The library does no I/O, starts no thread, never blocks and goes by no clock. You move records between it and the network
  * in any style, and decide on which thread each expensive cryptographic operation runs.
  *
  *                       RECORD                    ENGINE_CALL

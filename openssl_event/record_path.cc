@@ -62,7 +62,7 @@ void RecordPath::count(Direction& direction, unsigned char type) noexcept {
 
 // A record has passed under the old key. The change_cipher_spec is the last one of a key: RFC 5246 7.1.
 void RecordPath::follow(Direction& direction, unsigned char type) noexcept {
-  if (!follows_renegotiation_ || !usable_ || suite_.tls13 || type != kChangeCipherSpec) return;
+  if (!follows_renegotiation_ || reason_ == OPENSSL_PATH_REASON_HANDSHAKE || suite_.tls13 || type != kChangeCipherSpec) return;
   direction.renegotiated = true;
   direction.has_key = false;
   direction.key.wipe();

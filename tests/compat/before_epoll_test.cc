@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <thread>
+#include <vector>
 
 #include "compat/statistics.h"
 #include "tests/compat/held_worker.h"
@@ -23,12 +24,12 @@ namespace {
 
 class BeforeItsEpoll : public BothVersions {
  protected:
-  // The peers watch their sockets; the server's gets a number that nobody watches.
-  BeforeItsEpoll() : peers(GetParam()), fd(fcntl(peers.server_fd, F_DUPFD_CLOEXEC, 1000)) { SSL_set_fd(ssl(), fd); }
+  // The program has an epoll, which watches something else.
+  BeforeItsEpoll() : peers(GetParam(), KeyType::kEcP256, Peers::Sockets::unwatched), fd(peers.server_fd) {
+    static const Peers others;
+  }
   ~BeforeItsEpoll() override {
-    SSL_free(peers.server.release());
-    close(fd);
-    if (epoll >= 0) close(epoll);
+    for (const int epoll : epolls) close(epoll);
   }
 
   SSL* ssl() { return peers.server.get(); }
@@ -42,12 +43,14 @@ class BeforeItsEpoll : public BothVersions {
     ioctl(fd, FIONREAD, &bytes);
     return bytes;
   }
-  void watch() {
-    epoll = epoll_create1(EPOLL_CLOEXEC);
+  // Returns the epoll, which has reported all there is.
+  int watch() {
+    const int epoll = epolls.emplace_back(epoll_create1(EPOLL_CLOEXEC));
     epoll_event event = {};
     event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
-    ASSERT_EQ(epoll_wait(epoll, &event, 1, 20000), 1) << "the hello is reported to who begins to watch";
+    EXPECT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+    EXPECT_EQ(epoll_wait(epoll, &event, 1, 20000), 1) << "the hello is reported to who begins to watch";
+    return epoll;
   }
   void expect_put_off(int value) {
     EXPECT_EQ(value, -1);
@@ -61,7 +64,7 @@ class BeforeItsEpoll : public BothVersions {
 
   Peers peers;
   const int fd;
-  int epoll = -1;
+  std::vector<int> epolls;
 };
 
 FOR_BOTH_VERSIONS(BeforeItsEpoll);
@@ -84,8 +87,8 @@ TEST_P(BeforeItsEpoll, TheSameOfDoHandshakeAndOfAnSslWithoutARole) {
   EXPECT_TRUE(peers.connect());
 
   const Ssl without_role(SSL_new(peers.server_context.get()));
-  Peers other(GetParam());
-  const int unwatched = fcntl(other.server_fd, F_DUPFD_CLOEXEC, 1000);
+  Peers other(GetParam(), KeyType::kEcP256, Peers::Sockets::unwatched);
+  const int unwatched = other.server_fd;
   SSL_set_fd(without_role.get(), unwatched);
   SSL_connect(other.client.get());
   pollfd waits = {unwatched, POLLIN, 0};
@@ -96,7 +99,6 @@ TEST_P(BeforeItsEpoll, TheSameOfDoHandshakeAndOfAnSslWithoutARole) {
   EXPECT_EQ(SSL_shutdown(without_role.get()), -1);
   EXPECT_EQ(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_SHUTDOWN_WHILE_IN_INIT);
   ERR_clear_error();
-  close(unwatched);
 }
 
 // As one with poll, which has an epoll for something else.
@@ -153,6 +155,27 @@ TEST_P(BeforeItsEpoll, AfterAClearNothingIsSaidOfWhatWasPutOff) {
   EXPECT_TRUE(peers.connect());
 }
 
+// Its edge has been reported already: told to wait for another one, it would for ever.
+TEST_P(BeforeItsEpoll, NotOnASocketThatAnEpollHasReported) {
+  send_hello();
+  watch();
+  const int old_loop = watch();
+  ASSERT_EQ(epoll_ctl(old_loop, EPOLL_CTL_DEL, fd, nullptr), 0);
+  SSL_accept(ssl());
+  EXPECT_FALSE(SSL_in_before(ssl()));
+}
+
+TEST_P(BeforeItsEpoll, NorUnderAnotherNumberOfIt) {
+  send_hello();
+  watch();
+  const int other = fcntl(fd, F_DUPFD_CLOEXEC, 1000);
+  SSL_set_fd(ssl(), other);
+  SSL_accept(ssl());
+  EXPECT_FALSE(SSL_in_before(ssl()));
+  SSL_set_fd(ssl(), -1);
+  close(other);
+}
+
 // Who has put its own BIO in between may have read the hello already.
 TEST_P(BeforeItsEpoll, NotBehindABioOfTheProgramsOwn) {
   send_hello();
@@ -165,11 +188,8 @@ TEST_P(BeforeItsEpoll, NotBehindABioOfTheProgramsOwn) {
 TEST_P(BeforeItsEpoll, NotAClient) {
   SSL* const client = peers.client.get();
   ASSERT_EQ(send(fd, "x", 1, 0), 1);
-  const int unwatched = fcntl(peers.client_fd, F_DUPFD_CLOEXEC, 1000);
-  SSL_set_fd(client, unwatched);
   SSL_connect(client);
   EXPECT_FALSE(SSL_in_before(client));
-  close(unwatched);
 }
 
 TEST_P(BeforeItsEpoll, NotOnASocketThatBlocks) {

@@ -60,11 +60,13 @@ void wait_for(SSL* ssl, int value) {
 
 }  // namespace
 
-Peers::Peers(int version, KeyType key)
+Peers::Peers(int version, KeyType key, Sockets sockets)
     : server_context(make_server_context(version, key)), client_context(make_client_context(version, key)) {
   connect_sockets(client_fd, server_fd);
-  watch(client_fd);
-  watch(server_fd);
+  if (sockets == Sockets::watched) {
+    watch(client_fd);
+    watch(server_fd);
+  }
   begin_anew(server_context.get(), client_context.get());
 }
 

@@ -9,7 +9,8 @@
 namespace openssl_event::testing {
 
 struct Peers {
-  explicit Peers(int version = TLS1_3_VERSION, KeyType key = KeyType::kEcP256);
+  enum class Sockets { watched, unwatched };  // by an epoll that nobody waits for
+  explicit Peers(int version = TLS1_3_VERSION, KeyType key = KeyType::kEcP256, Sockets sockets = Sockets::watched);
   ~Peers();
   Peers(const Peers&) = delete;
   Peers& operator=(const Peers&) = delete;

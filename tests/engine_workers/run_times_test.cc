@@ -2,6 +2,7 @@
 #include "engine_workers/run_times.h"
 
 #include <gtest/gtest.h>
+#include <openssl/ec.h>
 
 #include <chrono>
 #include <thread>
@@ -96,7 +97,7 @@ TEST_F(RunTimesTest, SeveralThreadsLearnAndAsk) {
 
 // ---- Kinds ----
 
-TEST(CallKindTest, IsOfOperationTypeAndSize) {
+TEST(CallKindTest, IsOfOperationTypeCurveAndSize) {
   const Key p256 = make_key(KeyType::kEcP256), other_p256 = make_key(KeyType::kEcP256), p384 = make_key(KeyType::kEcP384);
   OPENSSL_ENGINE_CALL call = {};
   call.engine = openssl_defaultEngine();
@@ -109,9 +110,12 @@ TEST(CallKindTest, IsOfOperationTypeAndSize) {
   EXPECT_EQ(kind_with(p256), kind_with(other_p256));
   EXPECT_NE(kind_with(p256), kind_with(p384));
   const CallKind sign = kind_with(p256);
-  call.optype = OPENSSL_OPERATION_VERIFY;
-  call.u.v.key = p256.get();
+  call.optype = OPENSSL_OPERATION_DECRYPT;
+  call.u.d.key = p256.get();
   EXPECT_NE(kind_of_call(call), sign);
+  const Key other_curve(EVP_EC_gen("brainpoolP256r1"));
+  call.optype = OPENSSL_OPERATION_SIGN;
+  EXPECT_NE(kind_with(other_curve), sign);
 }
 
 TEST(CallKindTest, OfWhatCanTakeAnyTimeIsNone) {
@@ -124,6 +128,10 @@ TEST(CallKindTest, OfWhatCanTakeAnyTimeIsNone) {
   const OPENSSL_ENGINE device = {sizeof device, "a device", nullptr, nullptr, nullptr};
   call.engine = &device;
   EXPECT_EQ(kind_of_call(call), 0u);
+  call.engine = openssl_defaultEngine();
+  call.optype = OPENSSL_OPERATION_VERIFY;
+  call.u.v.key = p256.get();
+  EXPECT_EQ(kind_of_call(call), 0u) << "the peer has chosen it";
 }
 
 // ---- A pool ----

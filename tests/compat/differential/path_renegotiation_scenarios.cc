@@ -132,3 +132,24 @@ SCENARIO(path_renegotiation_declined) {
   renegotiate(c, c.server, SSL_renegotiate);
   talk(c);
 }
+
+// Asked for, and begun by the next function that moves data.
+SCENARIO(path_renegotiation_begun_by_data) {
+  for (const bool by_server : {false, true})
+    for (const bool writes : {false, true}) {
+      Ready ready(setup);
+      Connection& c = *ready.connection;
+      forbid(c);
+      talk(c);
+      allow(c);
+      SSL_set_options(c.server.ssl(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+      Side& who = by_server ? c.server : c.client;
+      who.call("SSL_renegotiate", [&] { return long{SSL_renegotiate(who.ssl())}; });
+      writes ? who.write("SSL_write", "some text") : who.read("SSL_read", 10);
+      for (int i = 0; i < 2; ++i) settle(c);
+      if (writes) who.write("SSL_write", "some text");
+      settle(c);
+      Side::say("  renegotiations " + std::to_string(SSL_total_renegotiations(who.ssl())));
+      talk(c);
+    }
+}
