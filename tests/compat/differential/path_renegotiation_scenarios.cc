@@ -29,6 +29,17 @@ void talk_much(Connection& c) {
   c.transfer(c.server, c.client, 40000);
 }
 
+void renegotiate_as_client(const Setup& setup, int (*function)(SSL*)) {
+  Ready ready(setup);
+  Connection& c = *ready.connection;
+  forbid(c);
+  talk_much(c);
+  allow(c);
+  SSL_set_options(c.server.ssl(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+  renegotiate(c, c.client, function);
+  talk_much(c);
+}
+
 }  // namespace
 
 SCENARIO(path_renegotiation_by_server) {
@@ -47,28 +58,10 @@ SCENARIO(path_renegotiation_by_server) {
   c.client.shutdown();
 }
 
-SCENARIO(path_renegotiation_by_client) {
-  Ready ready(setup);
-  Connection& c = *ready.connection;
-  forbid(c);
-  talk_much(c);
-  allow(c);
-  SSL_set_options(c.server.ssl(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-  renegotiate(c, c.client, SSL_renegotiate);
-  talk_much(c);
-}
+SCENARIO(path_renegotiation_by_client) { renegotiate_as_client(setup, SSL_renegotiate); }
 
 // The server's change_cipher_spec comes first.
-SCENARIO(path_renegotiation_abbreviated) {
-  Ready ready(setup);
-  Connection& c = *ready.connection;
-  forbid(c);
-  talk_much(c);
-  allow(c);
-  SSL_set_options(c.server.ssl(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-  renegotiate(c, c.client, SSL_renegotiate_abbreviated);
-  talk_much(c);
-}
+SCENARIO(path_renegotiation_abbreviated) { renegotiate_as_client(setup, SSL_renegotiate_abbreviated); }
 
 SCENARIO(path_renegotiation_to_another_cipher) {
   Ready ready(setup);
