@@ -113,7 +113,7 @@ std::vector<Flag> flags_for(Options& o) {
       {"--nice", "N", "how much nicer than the network thread, which has little to do at a time, the workers are (19)",
        number(o.nice, 0, 19), "a number from 0 to 19"},
       {"--in-place-below", "US",
-       "execute in place what is known to take less than so many microseconds (100); 0: workers execute all",
+       "execute in place what is known to take less than so many microseconds, as 100 (0: workers execute all)",
        number(o.in_place_below, 0, 1'000'000), "a number from 0 to 1000000"},
       {"--queue", "N", "calls that may wait for a worker (1024); what finds the queue full is executed in place",
        number(o.queue, 1, OPENSSL_WORKERS_MAX_QUEUE), "a number from 1 to 65534"},

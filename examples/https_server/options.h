@@ -27,7 +27,7 @@ struct Options {
   unsigned operations = OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_SIGN) | OPENSSL_OPERATION_BIT(OPENSSL_OPERATION_DECRYPT);
   int workers = -1;              // -1: one for each processor; 0: calls are executed in place
   int nice = 19;                 // the workers', on top of the network thread's
-  int in_place_below = 100;      // microseconds: what is known to take less is no call for a worker
+  int in_place_below = 0;        // microseconds: what is known to take less is no call for a worker; 0: all are
   int queue = 0;                 // calls that may wait for a worker; 0: the pool's own default
   int handshake_timeout = 10;    // seconds
   int idle_timeout = 60;         // without a byte in either direction

@@ -11,7 +11,8 @@ _FIGURES = {f"{server}_{figure}" for server in ("epoll", "io_uring") for figure 
     "keepalive_rate_ratio", "keepalive_cpu_ratio", "keepalive_rate_ratio_64_connections", "keepalive_cpu_ratio_64_connections",
     "1mib_rate_ratio", "1mib_cpu_ratio",
     "handshake_rate_ratio_rsa2048", "handshake_rate_ratio_p256", "handshake_cpu_ratio_rsa2048", "handshake_cpu_ratio_p256",
-    "handshake_workers_cpu_ratio_rsa2048", "handshake_workers_cpu_ratio_p256", "storm_p99_ratio_rsa4096")}
+    "handshake_workers_cpu_ratio_rsa2048", "handshake_workers_cpu_ratio_p256", "handshake_in_place_below_100us_cpu_ratio_p256",
+    "storm_p99_ratio_rsa4096")}
 _PROGRAM, _EPOLL, _IO_URING, _STORM_CLIENT = sys.argv[1:5]
 
 

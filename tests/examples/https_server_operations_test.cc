@@ -146,6 +146,16 @@ TEST(Offload, SelectsOperations) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST(Offload, OfWhatIsKnownToBeShortIsLeftWhereItIs) {
+  Server server(https_server({"--ec", "--workers", "2", "--in-place-below", "1000000"}));
+  for (int i = 0; i < 12; ++i) server.get("/");
+  const double by_workers = calls(server, "sign", "worker"), in_place = calls(server, "sign", "inline");
+  EXPECT_EQ(by_workers, 8);
+  EXPECT_EQ(in_place, server.metric("openssl_event_workers_left_total"));
+  EXPECT_GE(in_place, 4);
+  EXPECT_EQ(server.stop(), 0);
+}
+
 TEST(Offload, OfNothingMakesNoCalls) {
   Server server(https_server({"--offload=none"}));
   server.get("/");
