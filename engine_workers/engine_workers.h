@@ -101,9 +101,9 @@ int openssl_drainWorkers(openssl_workers_t *workers);
  *
  * Two changes of thread cost some 20 to 70 microseconds of processor time, as long as an ECDSA signature takes. So with
  * `least_us` it also returns 0, without an entry in the error queue, for a call of a kind that is known to take less, which
- * is better executed at once. A kind is an operation other than a verification, by openssl_defaultEngine, with a key of OpenSSL's
- * own providers, by its type, curve and size. It is known when workers have executed 8 of them, which are the first, and of those that are left one in
- * 64 goes to a worker all the same, so that it stays known.
+ * is better executed at once. A kind is an operation other than a verification, by openssl_defaultEngine, with a key of
+ * OpenSSL's own providers, by its type, curve and size; generating a key is of none. It is known when workers have executed 8
+ * of them, which are the first, and of those that are left one in 64 goes to a worker all the same, so that it stays known.
  *
  * An engine finds this thread's OpenSSL error queue empty; what it leaves there is dropped after the call. It must not
  * end the thread that it is called on.
