@@ -90,9 +90,10 @@ class BadRecordsTest : public PathTest {
     EXPECT_EQ(machine->failure()->alert_sent, alert);
     EXPECT_EQ(ERR_GET_REASON(peer->error()), SSL_AD_REASON_OFFSET + alert);
   }
-  // RFC 5246 6.2.3.3. A record of TLS 1.2 that is too short to have a tag is an internal_error for libssl from 3.2 on.
+  // A record of TLS 1.2 that is too short to have a tag is a bad_record_mac (RFC 5246 6.2.3.3) for some versions of libssl,
+  // 3.0.22 for one, and an internal_error for others: 3.0.19, and all from 3.2 on.
   void expect_end_of_a_short_record() {
-    tls13() ? expect_same_end() : expect_same_end_or(SSL_AD_BAD_RECORD_MAC);
+    tls13() || !GetParam().without_ssl ? expect_same_end() : expect_end_by(SSL_AD_BAD_RECORD_MAC);
   }
 
   std::unique_ptr<PlainEnd> twin, twin_peer;
