@@ -113,6 +113,7 @@ ContextPointer new_context(const Options& options, std::string& error) {
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);  // idle connections hold no buffers
+  SSL_CTX_set_mode(context.get(), SSL_MODE_NO_AUTO_CHAIN);    // the chain is --cert's; else each handshake looks for one
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // sessions are resumed by ticket
   SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(kSessionIdContext),
                                  sizeof kSessionIdContext - 1);

@@ -11,7 +11,7 @@ _NGINX = "/usr/sbin/nginx"  # whole: for its binary upgrade nginx executes what 
 _CONFIG = """
 daemon off;
 pid {directory}/pid;
-error_log {directory}/error.log info;
+error_log {directory}/error.log {log};
 worker_processes {workers};
 {user}
 {main}
@@ -51,7 +51,7 @@ class Nginx:
         self._directory = tempfile.mkdtemp(prefix="nginx-", dir=test.directory)
         os.mkdir(os.path.join(self._directory, "www"))
         self.port = free_port()
-        self._parts = {"main": "", "http": "", "server": "", "listen": "ssl", "answer": "hello\\n", **parts}
+        self._parts = {"log": "info", "main": "", "http": "", "server": "", "listen": "ssl", "answer": "hello\\n", **parts}
         self._parts["certificates"] = "\n".join(
             f"ssl_certificate {test.credentials.certificate(kind)}; ssl_certificate_key {test.credentials.key(kind)};"
             for kind in keys)
