@@ -42,6 +42,22 @@ def oe_cc_test(name, copts = [], deps = [], main = True, size = "small", **kwarg
         **kwargs
     )
 
+def oe_cc_test_cases(name, deps = [], **kwargs):
+    """The cases of several oe_cc_test that differ in their environment only: compiled once, for their deps.
+
+    Args:
+      name: the target's name.
+      deps: beside GoogleTest, which is added.
+      **kwargs: as for cc_library.
+    """
+    oe_cc_library(
+        name = name,
+        testonly = True,
+        deps = deps + ["//tools/bazel/system:gtest"],
+        alwayslink = True,  # nothing refers to a case
+        **kwargs
+    )
+
 def oe_cc_fuzz_target(name, copts = [], tags = [], **kwargs):
     """A libFuzzer program: a file with LLVMFuzzerTestOneInput.
 
