@@ -1,17 +1,13 @@
 #include "openssl_event/fiber.h"
 
 #include <openssl/err.h>
-#include <sys/mman.h>
 #include <sys/sysinfo.h>
 
-#include <algorithm>
 #include <atomic>
 #include <boost/context/fiber.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <ctime>
-#include <iterator>
 #include <mutex>
 #include <new>
 
@@ -33,7 +29,6 @@
 #define OPENSSL_EVENT_TSAN 1
 #endif
 #ifdef OPENSSL_EVENT_ASAN
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef OPENSSL_EVENT_TSAN
@@ -42,11 +37,6 @@
 
 namespace openssl_event {
 namespace {
-
-constexpr std::size_t kPage = 4096;
-// Address space; only what a step touches becomes memory (about five pages in a handshake).
-constexpr std::size_t kStackSize = 64 * kPage;
-constexpr std::size_t kMappingSize = kPage + kStackSize;
 
 // The stack is ours, so Boost's fiber neither allocates nor frees one.
 struct BorrowedStack {
@@ -75,7 +65,7 @@ struct Fiber::Switch {
   void to_fiber([[maybe_unused]] char* stack) noexcept {
 #ifdef OPENSSL_EVENT_ASAN
     void* fake_stack = nullptr;
-    __sanitizer_start_switch_fiber(&fake_stack, stack, kStackSize);
+    __sanitizer_start_switch_fiber(&fake_stack, stack, Stack::kSize);
 #endif
 #ifdef OPENSSL_EVENT_TSAN
     tsan_caller = __tsan_get_current_fiber();
@@ -106,7 +96,7 @@ struct Fiber::Switch {
 };
 
 // The fibers that run no body. A thread keeps a few for itself; the rest is shared, under a mutex. Of the shared ones only
-// some keep their memory: the others give it back to the kernel and keep their address space.
+// some are hot, which keep their memory: the others give it back to the kernel and keep their address space.
 class FiberPool {
  public:
   static FiberPool& instance() noexcept {
@@ -133,17 +123,12 @@ class FiberPool {
     return fiber;
   }
 
-  void give_back(Fiber* fiber) noexcept {
-    {
-      std::lock_guard lock(mutex_);
-      if (hot_count_ < kHot) {
-        ++hot_count_;
-        return push(hot_, fiber);
-      }
-    }
-    fiber->give_memory_back(fiber->unused_end());
+  void give_back(Fiber* fiber, bool secrets) noexcept {
+    const bool hot = reserve_hot();
+    if (hot && secrets) fiber->wipe();
+    if (!hot) fiber->stack_.give_back(fiber->unused_end());
     std::lock_guard lock(mutex_);
-    push(cold_, fiber);
+    push(hot ? hot_ : cold_, fiber);
   }
 
   void set_limit(unsigned limit) noexcept {
@@ -166,6 +151,13 @@ class FiberPool {
  private:
   static constexpr unsigned kHot = 64;
   static unsigned char memory_[];
+
+  bool reserve_hot() noexcept {
+    std::lock_guard lock(mutex_);
+    if (hot_count_ == kHot) return false;
+    ++hot_count_;
+    return true;
+  }
 
   std::mutex mutex_;
   Fiber* hot_ = nullptr;
@@ -196,7 +188,7 @@ struct EndOfThread {
   ~EndOfThread() {
     ThreadCache& cache = thread_cache();
     cache.room = 0;
-    while (Fiber* fiber = FiberPool::pop(cache.first)) FiberPool::instance().give_back(fiber);
+    while (Fiber* fiber = FiberPool::pop(cache.first)) FiberPool::instance().give_back(fiber, false);
   }
 };
 
@@ -220,14 +212,12 @@ Fiber* Fiber::take() noexcept {
 }
 
 void Fiber::give_back(bool secrets) noexcept {
-  if (secrets) wipe();
   ThreadCache& cache = thread_cache();
   if (!cache.begun) begin_keeping(cache);
-  if (cache.room > 0) {
-    --cache.room;
-    return FiberPool::push(cache.first, this);
-  }
-  FiberPool::instance().give_back(this);
+  if (cache.room == 0) return FiberPool::instance().give_back(this, secrets);
+  if (secrets) wipe();
+  --cache.room;
+  FiberPool::push(cache.first, this);
 }
 
 void Fiber::set_limit(unsigned limit) noexcept { FiberPool::instance().set_limit(limit); }
@@ -235,11 +225,10 @@ unsigned Fiber::count() noexcept { return FiberPool::instance().count(); }
 
 Fiber* Fiber::create() noexcept {
   Fiber* fiber = new (std::nothrow) Fiber;
-  if (fiber && fiber->map_stack() && (fiber->switch_ = new (std::nothrow) Switch)) {
-    char* stack = fiber->mapping_ + kPage;
+  if (fiber && fiber->stack_.map() && (fiber->switch_ = new (std::nothrow) Switch)) {
     boost::context::stack_context context;
-    context.sp = stack + kStackSize;
-    context.size = kStackSize;
+    context.sp = fiber->stack_.top();
+    context.size = Stack::kSize;
     const boost::context::preallocated place(context.sp, context.size, context);
     fiber->switch_->fiber = boost::context::fiber(std::allocator_arg, place, BorrowedStack{}, [fiber](auto&& caller) {
       fiber->switch_->caller = std::move(caller);
@@ -252,18 +241,6 @@ Fiber* Fiber::create() noexcept {
   ERR_raise(ERR_LIB_USER, ERR_R_MALLOC_FAILURE);
   delete fiber;
   return nullptr;
-}
-
-// Only of fibers whose creation failed: the others live in the pool.
-Fiber::~Fiber() {
-  if (mapping_) munmap(mapping_, kMappingSize);
-}
-
-bool Fiber::map_stack() noexcept {
-  void* memory = mmap(nullptr, kMappingSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (memory == MAP_FAILED) return false;
-  mapping_ = static_cast<char*>(memory);
-  return mprotect(mapping_, kPage, PROT_NONE) == 0;
 }
 
 void Fiber::loop() noexcept {
@@ -284,7 +261,7 @@ Fiber::Outcome Fiber::run(Body body, void* argument) noexcept {
 Fiber::Outcome Fiber::resume() noexcept { return enter(); }
 
 Fiber::Outcome Fiber::enter() noexcept {
-  switch_->to_fiber(mapping_ + kPage);
+  switch_->to_fiber(stack_.begin());
   return finished_ ? Outcome::finished : Outcome::parked;
 }
 
@@ -322,30 +299,8 @@ char* Fiber::unused_end() const noexcept {
   return end;
 }
 
-// Asks the kernel how deep the stack has been, so that memory that was never touched is not touched now. Clears the rest by
-// explicit_bzero: OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page. While a body is
-// parked, for as long as others take, pages may be swapped out, if there is swap: what is not there then is given back
-// unseen.
-void Fiber::wipe() noexcept {
-  char* const stack = mapping_ + kPage;
-  unsigned char there[kStackSize / kPage];
-  if (mincore(stack, kStackSize, there) != 0) return give_memory_back(unused_end());
-  const auto* const deepest = std::find_if(std::begin(there), std::end(there), [](unsigned char page) { return page & 1; });
-  char* const begin = stack + static_cast<std::size_t>(deepest - there) * kPage;
-  if (parked_ && may_swap()) give_memory_back(begin);
-  if (begin >= unused_end()) return;
-#ifdef OPENSSL_EVENT_ASAN
-  __asan_unpoison_memory_region(begin, static_cast<std::size_t>(unused_end() - begin));
-#endif
-  explicit_bzero(begin, static_cast<std::size_t>(unused_end() - begin));
-}
-
-// From the stack's far end on. The kernel zeroes what it takes.
-void Fiber::give_memory_back(char* end) noexcept {
-  char* const stack = mapping_ + kPage;
-  const auto last = reinterpret_cast<std::uintptr_t>(end) & ~(kPage - 1);
-  madvise(stack, last - reinterpret_cast<std::uintptr_t>(stack), MADV_DONTNEED);
-}
+// While a body is parked, for as long as others take, pages may be swapped out, if there is swap.
+void Fiber::wipe() noexcept { stack_.wipe(unused_end(), parked_ && may_swap()); }
 
 }  // namespace openssl_event
 

@@ -3,10 +3,12 @@
 #ifndef OPENSSL_EVENT_FIBER_H
 #define OPENSSL_EVENT_FIBER_H
 
+#include "openssl_event/stack.h"
+
 namespace openssl_event {
 
-// One stack with a guard page below it and a loop on it that runs one body after the other. Fibers come from a pool and go
-// back to it; they are never destroyed while a body is on them, since that would unwind libssl's C frames.
+// One stack and a loop on it that runs one body after the other. Fibers come from a pool and go back to it; they are never
+// destroyed while a body is on them, since that would unwind libssl's C frames.
 class Fiber {
  public:
   using Body = void (*)(void* argument);
@@ -31,17 +33,15 @@ class Fiber {
   friend class FiberPool;
   struct Switch;
   Fiber() = default;
-  ~Fiber();
+  ~Fiber() = default;  // only of fibers whose creation failed: the others live in the pool
   static Fiber* create() noexcept;
-  bool map_stack() noexcept;
   [[noreturn]] void loop() noexcept;
   Outcome enter() noexcept;
   void wipe() noexcept;
-  void give_memory_back(char* end) noexcept;
   char* unused_end() const noexcept;
 
+  Stack stack_;
   Switch* switch_ = nullptr;  // the saved contexts, and what the sanitizers want to know
-  char* mapping_ = nullptr;   // guard page, then the stack
   Body body_ = nullptr;
   void* argument_ = nullptr;
   bool finished_ = true;

@@ -195,5 +195,18 @@ TEST_F(FiberTest, SecretsAreWiped) {
   EXPECT_EQ(count_secret_bytes(where), 0u);
 }
 
+// They are more than keep their memory.
+TEST_F(FiberTest, SecretsOfManyAreWiped) {
+  constexpr std::size_t kFibers = 200;
+  std::vector<Fiber*> fibers(kFibers);
+  std::vector<volatile char*> where(kFibers);
+  for (std::size_t i = 0; i < kFibers; ++i) {
+    fibers[i] = Fiber::take();
+    fibers[i]->run(leave_it_deeper, &where[i]);
+  }
+  for (Fiber* fiber : fibers) fiber->give_back(true);
+  for (volatile char* secret : where) EXPECT_EQ(count_secret_bytes(secret), 0u);
+}
+
 }  // namespace
 }  // namespace openssl_event
