@@ -125,7 +125,7 @@ class FiberPool {
 
   void give_back(Fiber* fiber, bool secrets) noexcept {
     const bool hot = reserve_hot();
-    if (hot && secrets) fiber->wipe();
+    if (hot && secrets) fiber->wipe(true);  // it may lie there long
     if (!hot) fiber->stack_.give_back(fiber->unused_end());
     std::lock_guard lock(mutex_);
     push(hot ? hot_ : cold_, fiber);
@@ -188,7 +188,7 @@ struct EndOfThread {
   ~EndOfThread() {
     ThreadCache& cache = thread_cache();
     cache.room = 0;
-    while (Fiber* fiber = FiberPool::pop(cache.first)) FiberPool::instance().give_back(fiber, false);
+    while (Fiber* fiber = FiberPool::pop(cache.first)) FiberPool::instance().give_back(fiber, true);
   }
 };
 
@@ -198,6 +198,22 @@ OE_TAKES_THREAD_ADDRESS void begin_keeping(ThreadCache& cache) noexcept {
   end.awaited = true;
   cache.begun = true;
   cache.room = kMost;
+}
+
+bool system_has_swap() noexcept {
+  struct sysinfo system;
+  return sysinfo(&system) != 0 || system.totalswap > 0;
+}
+
+// Asking takes microseconds, and swap comes rarely: an answer serves for the rest of its second.
+bool may_swap() noexcept {
+  static std::atomic<std::time_t> asked_at{-1};
+  static std::atomic<bool> has_swap{true};
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // no system call
+  if (asked_at.exchange(now.tv_sec, std::memory_order_relaxed) != now.tv_sec)
+    has_swap.store(system_has_swap(), std::memory_order_relaxed);
+  return has_swap.load(std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -215,7 +231,8 @@ void Fiber::give_back(bool secrets) noexcept {
   ThreadCache& cache = thread_cache();
   if (!cache.begun) begin_keeping(cache);
   if (cache.room == 0) return FiberPool::instance().give_back(this, secrets);
-  if (secrets) wipe();
+  // While a body is parked, for as long as others take, pages may be swapped out, if there is swap.
+  if (secrets) wipe(parked_ && may_swap());
   --cache.room;
   FiberPool::push(cache.first, this);
 }
@@ -270,26 +287,6 @@ void Fiber::park() noexcept {
   switch_->to_caller();
 }
 
-namespace {
-
-bool system_has_swap() noexcept {
-  struct sysinfo system;
-  return sysinfo(&system) != 0 || system.totalswap > 0;
-}
-
-// Asking takes microseconds, and swap comes rarely: an answer serves for the rest of its second.
-bool may_swap() noexcept {
-  static std::atomic<std::time_t> asked_at{-1};
-  static std::atomic<bool> has_swap{true};
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // no system call
-  if (asked_at.exchange(now.tv_sec, std::memory_order_relaxed) != now.tv_sec)
-    has_swap.store(system_has_swap(), std::memory_order_relaxed);
-  return has_swap.load(std::memory_order_relaxed);
-}
-
-}  // namespace
-
 // What waits for the next body, the frames of the loop and of the switch, stays. How large they are is the compiler's
 // business; where they end Boost's fiber knows, which is that address and nothing else.
 char* Fiber::unused_end() const noexcept {
@@ -299,8 +296,7 @@ char* Fiber::unused_end() const noexcept {
   return end;
 }
 
-// While a body is parked, for as long as others take, pages may be swapped out, if there is swap.
-void Fiber::wipe() noexcept { stack_.wipe(unused_end(), parked_ && may_swap()); }
+void Fiber::wipe(bool exactly) noexcept { stack_.wipe(unused_end(), exactly); }
 
 }  // namespace openssl_event
 

@@ -16,7 +16,7 @@ class Fiber {
 
   // From the pool; nullptr when as many as allowed exist, or without memory. Any thread.
   static Fiber* take() noexcept;
-  // Back to the pool, finished. With `secrets`, whatever the body left on the stack is wiped.
+  // Back to the pool, finished. With `secrets`, what the body left on the stack is wiped (see Stack::wipe).
   void give_back(bool secrets) noexcept;
 
   // Runs `body` until it returns or parks. `body` must not throw.
@@ -37,7 +37,7 @@ class Fiber {
   static Fiber* create() noexcept;
   [[noreturn]] void loop() noexcept;
   Outcome enter() noexcept;
-  void wipe() noexcept;
+  void wipe(bool exactly) noexcept;
   char* unused_end() const noexcept;
 
   Stack stack_;

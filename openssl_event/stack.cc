@@ -23,10 +23,10 @@ namespace {
 
 constexpr std::size_t kMappingSize = Stack::kPage + Stack::kSize;
 
-// How far below the lowest page known to be written to others are looked for: the largest frame of OpenSSL 3.0 has 11 KiB.
-constexpr std::size_t kLook = 3 * Stack::kPage;
-// How often the kernel is asked, too, on account of callbacks with larger ones.
-constexpr unsigned kAskEvery = 64;
+// How far below the lowest page known to be written to others are looked for. The largest frame of OpenSSL 3.0 has 11 KiB; that
+// of a callback may hold a buffer for a record.
+constexpr std::size_t kLook = 5 * Stack::kPage;
+constexpr unsigned kExactEvery = 64;
 
 char* page_of(char* address) noexcept {
   return address - reinterpret_cast<std::uintptr_t>(address) % Stack::kPage;
@@ -53,9 +53,9 @@ char* Stack::looked_until() const noexcept {
 }
 
 // A page that was never written to, or has been wiped, is zero, and to look at it costs no memory. So what lies below the
-// lowest page known is found by looking: under some hypervisors, to ask the kernel takes longer than the wiping itself. The
-// frames of calls follow each other without a gap, and each begins with an address to return to; this misses what is deeper
-// only if a single frame leaves kLook bytes of itself untouched.
+// lowest page known is found by looking: under some hypervisors, a system call takes longer than the wiping itself. The frames
+// of calls follow each other without a gap, and each begins with an address to return to; this misses what is deeper only if
+// kLook bytes of a single frame are zero.
 void Stack::look_for_depth() noexcept {
   for (char* page = lowest_; page > looked_until();) {
     page -= kPage;
@@ -63,37 +63,27 @@ void Stack::look_for_depth() noexcept {
   }
 }
 
-// Finds that, too: of the pages that nobody looks at, those are there that were written to.
-void Stack::ask_for_depth() noexcept {
-  unsigned char there[kSize / kPage];
-  const auto pages = (looked_until() - begin_) / static_cast<std::ptrdiff_t>(kPage);
-  if (mincore(begin_, static_cast<std::size_t>(pages) * kPage, there) != 0) return;
-  const auto* const deepest = std::find_if(there, there + pages, [](unsigned char page) { return page & 1; });
-  if (deepest != there + pages) lowest_ = begin_ + (deepest - there) * static_cast<std::ptrdiff_t>(kPage);
-}
-
-void Stack::wipe(char* end, bool swapped) noexcept {
+void Stack::wipe(char* end, bool exact) noexcept {
 #ifdef OPENSSL_EVENT_ASAN
   __asan_unpoison_memory_region(begin_, static_cast<std::size_t>(end - begin_));  // the frames have been left
 #endif
+  lowest_ = std::min(lowest_, page_of(end));  // what is in use is not looked at
   look_for_depth();
-  if (++wipes_ % kAskEvery == 0) ask_for_depth();
-  // A page that was swapped out comes back by being looked at. Those below go unseen, whatever they hold.
-  if (swapped) madvise(begin_, static_cast<std::size_t>(looked_until() - begin_), MADV_DONTNEED);
-  clear(end);
+  char* from = lowest_;
+  // What was not looked at, also what was swapped out, the kernel takes unseen, but not from a program that has locked its
+  // memory.
+  if (exact || ++wipes_ % kExactEvery == 0) {
+    if (madvise(begin_, static_cast<std::size_t>(looked_until() - begin_), MADV_DONTNEED) != 0) from = begin_;
+  }
+  // OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page.
+  explicit_bzero(from, static_cast<std::size_t>(end - from));
 }
 
-// By explicit_bzero: OPENSSL_cleanse writes eight bytes at a time and takes eight times as long for a page.
-void Stack::clear(char* end) noexcept {
-  if (lowest_ < end) explicit_bzero(lowest_, static_cast<std::size_t>(end - lowest_));
-}
-
-// The kernel takes nothing from a program that has locked its memory.
 void Stack::give_back(char* end) noexcept {
   char* const last = page_of(end);
-  if (madvise(begin_, static_cast<std::size_t>(last - begin_), MADV_DONTNEED) != 0) return wipe(end, false);
+  if (madvise(begin_, static_cast<std::size_t>(last - begin_), MADV_DONTNEED) != 0) return wipe(end, true);
   lowest_ = last;
-  clear(end);
+  explicit_bzero(last, static_cast<std::size_t>(end - last));
 }
 
 }  // namespace openssl_event

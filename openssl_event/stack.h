@@ -23,17 +23,15 @@ class Stack {
   char* begin() const noexcept { return begin_; }
   char* top() const noexcept { return begin_ + kSize; }
 
-  // Zeroes what was left. Only what lies below a single frame of which more than 12 KiB were left untouched may stay, and that
-  // for the next 63 times at most. `swapped`: pages may have been swapped out since.
-  void wipe(char* end, bool swapped) noexcept;
-  // The same, and gives the memory back to the kernel, if that takes it.
+  // Zeroes what was left. Unless `exact`, what lies below a single frame of which 20 KiB or more are zero, never written to or
+  // cleansed, may stay until the next time that is: each 64th is.
+  void wipe(char* end, bool exact) noexcept;
+  // Gives the memory below `end` to the kernel, which zeroes it before anyone gets it. What it does not take is wiped.
   void give_back(char* end) noexcept;
 
  private:
   void look_for_depth() noexcept;
-  void ask_for_depth() noexcept;
   char* looked_until() const noexcept;
-  void clear(char* end) noexcept;
 
   char* begin_ = nullptr;   // above the guard page
   char* lowest_ = nullptr;  // the lowest page that is known to have been written to
