@@ -208,5 +208,29 @@ TEST_F(FiberTest, SecretsOfManyAreWiped) {
   for (volatile char* secret : where) EXPECT_EQ(count_secret_bytes(secret), 0u);
 }
 
+[[gnu::noinline, gnu::no_sanitize_address]] void leave_it_below_a_hole(void* where) {
+  [[maybe_unused]] volatile char hole[100 * 1024];
+  hole[0] = 0;
+  *static_cast<volatile char**>(where) = leave_a_secret();
+}
+
+// In the pool a stack may lie for long, so what looking misses is wiped as well.
+TEST_F(FiberTest, AThreadThatEndsLeavesNoSecretBelowAHole) {
+  volatile char* where = nullptr;
+  std::size_t left_by_use = 0;
+  std::vector<Fiber*> others;  // they leave room in the pool
+  std::thread([&] {
+    const unsigned existing = openssl_stacks();
+    Fiber* fresh = Fiber::take();
+    for (; openssl_stacks() == existing; fresh = Fiber::take()) others.push_back(fresh);
+    fresh->run(leave_it_below_a_hole, &where);
+    fresh->give_back(true);
+    left_by_use = count_secret_bytes(where);
+  }).join();
+  EXPECT_GT(left_by_use, kSecret / 2) << "the hole was none, so this shows nothing";
+  EXPECT_EQ(count_secret_bytes(where), 0u);
+  for (Fiber* fiber : others) fiber->give_back(false);
+}
+
 }  // namespace
 }  // namespace openssl_event
